@@ -1,0 +1,26 @@
+/** Every id that outsiders may see is built here. */
+export const ids = {
+  /** `<name>-<yyyymmdd>-<hhmmss>-<4 random characters>`; `random` is injected so that callers choose the source. */
+  experiment: (name: string, now: Date, random: string): string =>
+    `${name}-${now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)}-${random}`,
+  experimentWorkflow: (experimentId: string): string => `assay/${experimentId}`,
+  variantRunWorkflow: (experimentId: string, variant: string, seed: number): string => `assay/${experimentId}/${variant}/seed-${seed}`,
+};
+
+export const queues = {
+  control: 'assay-control',
+  analysis: 'assay-analysis',
+  /** Any gpu worker with a free slot takes a claim from here. */
+  claims: 'assay-gpu',
+  gpu: (host: string): string => `assay-gpu.${host}`,
+  host: (host: string): string => `assay-host.${host}`,
+};
+
+/** Mutable names in the store, below `refs/`. */
+export const refNames = {
+  experiment: (experimentId: string): string => `experiments/${experimentId}`,
+  /** The newest snapshot of experiments of this name. */
+  latestSnapshot: (experimentName: string): string => `snapshots/latest/${experimentName}`,
+  snapshot: (digest: string): string => `snapshots/by-digest/${digest.replace('sha256:', '')}`,
+  checkpoints: (experimentId: string, variant: string, seed: number): string => `runs/${experimentId}/${variant}/seed-${seed}/checkpoints`,
+};

@@ -1,0 +1,144 @@
+import type { Check, SplitName } from './data';
+import type { Ref } from './refs';
+import type { Outcome } from './statuses';
+
+/** `assay.result/1`: what `run --json` and `report --format json` print. Undefined numbers are null, never NaN. */
+export interface Result {
+  schema: 'assay.result/1';
+  experiment: string;
+  name: string;
+  hypothesis: string | null;
+  owner: string | null;
+  startedAt: string;
+  finishedAt: string;
+  workflow: { id: string; runId: string; url: string | null };
+  verdict: Verdict;
+  /** The registered question and rule, as fixed before the first run. */
+  plan: RegisteredPlan;
+  snapshot: { digest: string; source: string; rows: number; splits: Record<SplitName, number>; classes: string[] };
+  variants: VariantResult[];
+  comparisons: Comparison[];
+  checks: Check[];
+  provenance: Provenance;
+}
+
+export interface Verdict {
+  outcome: Outcome;
+  harm: boolean;
+  /** The variant to ship: the winner on `adopt`, else null. */
+  variant: string | null;
+  /** One sentence a person would say. */
+  sentence: string;
+  reasons: string[];
+}
+
+export interface Guardrail {
+  metric: string;
+  /** Largest tolerated worsening; relative ones are a fraction of the control's value. */
+  limit: number;
+  relative: boolean;
+}
+
+export interface RegisteredPlan {
+  primary: string;
+  question: 'artifact' | 'algorithm';
+  test: 'superiority' | 'non-inferiority' | 'equivalence';
+  margin: number;
+  marginRelative: boolean;
+  confidence: number;
+  resamples: number;
+  correction: 'holm' | 'none';
+  metrics: string[];
+  guardrails: Guardrail[];
+  seeds: number[];
+  unit: string | null;
+  slices: string[];
+}
+
+export interface VariantResult {
+  name: string;
+  control: boolean;
+  params: Record<string, unknown>;
+  runs: RunResult[];
+  /** `method` says how the interval was made; bounds are null where none can be stated. */
+  metrics: Record<string, { estimate: number | null; low: number | null; high: number | null; method: string }>;
+  /** Rows: the class names of `snapshot.classes`; of the pooled seeds. */
+  perClass: { class: string; precision: number | null; recall: number | null; f1: number | null; support: number }[];
+  /** Quantiles in milliseconds of a batch's wall time; null without a latency phase. */
+  latency: LatencySummary | null;
+}
+
+export interface LatencySummary {
+  count: number;
+  blocks: number;
+  dropped: number;
+  batch: number;
+  min: number;
+  p25: number;
+  p50: number;
+  p75: number;
+  p95: number;
+  /** Null where the number of requests cannot support a 99 % quantile. */
+  p99: number | null;
+  max: number;
+}
+
+export interface RunResult {
+  seed: number;
+  status: 'done' | 'failed';
+  /** Trainer starts. */
+  attempts: number;
+  resumedFromStep: number | null;
+  steps: number;
+  samples: number;
+  /** Seconds of training over all attempts. */
+  seconds: number;
+  host: string | null;
+  metrics: Record<string, number | null>;
+  deviations: string[];
+  image: string | null;
+  device: Record<string, unknown>;
+  environment: Record<string, unknown>;
+  /** Thinned training curve: at most 200 points. */
+  curve: { step: number; loss: number | null; accuracy: number | null }[];
+  failure: { type: string; message: string } | null;
+  artifacts: { predictions: Ref | null; events: Ref | null; model: Ref | null; log: Ref | null; result: Ref | null };
+}
+
+export interface Comparison {
+  control: string;
+  variant: string;
+  metric: string;
+  /** Variant minus control, in the metric's unit; null where undefined. */
+  difference: number | null;
+  low: number | null;
+  high: number | null;
+  confidence: number;
+  claim: 'artifact' | 'algorithm';
+  method: string;
+  resamples: number | null;
+  pValue: number | null;
+  adjustedPValue: number | null;
+  /** P(variant's run beats control's run), over seed pairs. */
+  probabilityOfImprovement: number | null;
+  posteriorProbabilityBetter: number | null;
+  detectableDifference: number | null;
+  /** Ratio variant/control with its interval, where a relative margin or guardrail needs it. */
+  ratio: { estimate: number; low: number; high: number } | null;
+  role: 'primary' | 'guardrail' | 'secondary';
+  /** Test rows (or requests, for latency) behind the number. */
+  n: number;
+  notes: string[];
+}
+
+export interface Provenance {
+  assay: string;
+  git: { commit: string | null; dirty: boolean; remote: string | null };
+  dvc: null;
+  /** Digest of the resolved spec. */
+  spec: string;
+  host: string;
+  user: string | null;
+  command: string[];
+  environment: Record<string, unknown>;
+}
