@@ -24,18 +24,32 @@ export interface RunKey {
   seed: number;
 }
 
-/** What trainVariant returns; everything large is a reference. */
+/** What trainVariant returns: what the workflow needs, and where the rest is. */
 export interface TrainedRun {
+  epoch: number;
+  host: string;
+  steps: number;
+  model: Ref | null;
+  /** A `RunRecord` object. */
+  record: Ref;
+}
+
+/** The record of one finished run, an object in the store. */
+export interface RunRecord {
+  schema: 'assay.run/1';
   key: RunKey;
   epoch: number;
   host: string;
   resumedFromStep: number | null;
   steps: number;
   samples: number;
+  /** Seconds of training over all attempts. */
   seconds: number;
   peakMemoryBytes: number | null;
   trainerMetrics: Record<string, number>;
   environment: Record<string, unknown>;
+  warnings: string[];
+  /** `predictions` and `model` are manifests of folders. */
   artifacts: { predictions: Ref; events: Ref; model: Ref | null; log: Ref; result: Ref };
 }
 

@@ -1,83 +1,188 @@
 import { z } from 'zod';
 import { metricNames, type MetricName } from './metrics';
+import { share } from './specValues';
 
-const name = z.string().regex(/^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits, ".", "_", "-"; at most 63');
+export { effectiveParams, relativeOrAbsolute, seconds } from './specValues';
+
+/** NumPy and PyTorch take no larger seed. */
+const largestSeed = 2 ** 32 - 1;
+
+/** Text of a form; the words follow "expected". */
+const worded = (form: RegExp, words: string) => z.string({ error: words }).regex(form, words);
+
+const name = worded(
+  /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/,
+  'a name of lower-case letters, digits, ".", "_", "-", at most 63, a letter or digit at both ends',
+);
+const text = z.string().min(1);
 const parameters = z.record(z.string(), z.unknown());
 const metric = z.enum(metricNames as [MetricName, ...MetricName[]]);
 const fraction = z.number().gt(0).lt(1);
-const duration = z.string().regex(/^\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)$/, 'a duration such as 30s, 10m, 2h');
-const percentOrNumber = z.union([z.number().nonnegative(), z.string().regex(/^\d+(?:\.\d+)?\s*%$/, 'a number, or a share such as "20%"')]);
+const duration = worded(/^(?=.*[1-9])\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)$/, 'a duration above 0 such as 30s, 10m, 2h');
+const percent = /^\d+(?:\.\d+)?\s*%$/;
+const percentOrNumber = z.union([z.number().nonnegative(), worded(percent, share)], { error: share });
+const command = z.array(text).min(1);
+
+const data = z.strictObject({
+  source: text.describe(
+    'Folder or file (csv, parquet, jsonl, npz) with the examples, or `builtin:digits`. A relative path starts from the folder of the experiment file.',
+  ),
+  label: text.default('label').describe('Column with the class. In a folder of files, the class is the name of the subfolder.'),
+  id: text.optional().describe("Column that identifies an example and pairs the variants' predictions. Without it: the row's content."),
+  unit: text
+    .optional()
+    .describe('Column that says what was sampled independently (users, patients). A unit stays in one split; the bootstrap draws units.'),
+  split: z
+    .union([
+      z.strictObject({
+        test: fraction.default(0.2).describe('Fraction of the units held out for the comparison.'),
+        validation: z.number().min(0).lt(1).default(0.1).describe('Fraction of the units for the trainer to tune on; 0 for none.'),
+        by: z
+          .enum(['unit', 'id'])
+          .optional()
+          .describe(
+            'What is hashed to choose a split: the unit, or the identity of the row. Default: `unit` where `data.unit` is given, else `id`.',
+          ),
+        seed: z.int().nonnegative().default(0).describe('Another number gives another split.'),
+      }),
+      z.strictObject({
+        train: text.describe('File with the ids to train on: `.txt`, one a line, or a table with the id column.'),
+        validation: text.optional().describe('File with the ids to tune on.'),
+        test: text.describe('File with the ids to compare on.'),
+      }),
+    ])
+    .prefault({})
+    .describe('Fractions, drawn by a stable hash so that a row stays in its split when the data grow; or files that list the ids of each.'),
+});
+
+const runtime = z.strictObject({
+  executor: z.enum(['process']).default('process').describe('How trainers run: `process` starts them as processes of the worker host.'),
+  cpus: z.int().positive().default(1).describe('CPU cores one trainer may use; how many run at once follows from it.'),
+});
+
+const training = z.strictObject({
+  command: command
+    .default([])
+    .describe('Program and arguments of the trainer, without a shell. Required as soon as one variant is to be trained.'),
+  seeds: z
+    .array(z.int().min(0).max(largestSeed))
+    .min(1)
+    .default([1, 2, 3, 4, 5])
+    .describe('Every variant is trained once with each. 5 or more answer for the algorithm, fewer only for the trained models.'),
+  batchSize: z.int().positive().default(64).describe('Examples a training step.'),
+  precision: z.enum(['fp32']).default('fp32').describe('Arithmetic of the training.'),
+  budget: z
+    .strictObject({
+      epochs: z.int().positive().optional().describe('Passes over the training rows.'),
+      steps: z.int().positive().optional().describe('Training steps.'),
+      wallClock: duration.optional().describe('Training time of one run, counted over all its restarts.'),
+    })
+    .prefault({})
+    .describe(
+      'What one run may spend, the same for every variant; the first limit reached ends it. At least one where a variant is trained.',
+    ),
+  checkpointEvery: duration.default('30s').describe('Time between checkpoints: what a crash can cost.'),
+  attempts: z.int().positive().max(100).default(5).describe('Starts of one trainer before the run counts as failed.'),
+  params: parameters.default({}).describe("Parameters handed to every variant's trainer. Names and values are the trainer's."),
+});
+
+const variant = z.strictObject({
+  name: name.describe('Name of the variant in results and paths.'),
+  control: z.boolean().default(false).describe('`true` on exactly one: what the others are compared with.'),
+  params: parameters.default({}).describe("The variant's own parameters; they replace those of `training.params`, key by key."),
+  model: text
+    .optional()
+    .describe('File or folder of a trained model: the variant is evaluated once, never trained. A relative path starts as `data.source`.'),
+});
+
+const evaluation = z.strictObject({
+  command: command
+    .optional()
+    .describe('Program that evaluates a trained model. Default: `training.command`, started with `mode: evaluate`.'),
+  testRatio: z.number().gt(0).max(1).default(1).describe('Fraction of the test split that is predicted, chosen by a stable hash.'),
+  metrics: z
+    .array(metric)
+    .min(1)
+    .default(['accuracy', 'f1_macro', 'auc_ovr', 'log_loss', 'latency_p95'])
+    .describe('Metrics to report. A latency metric brings the latency phase.'),
+  batchSize: z.int().positive().default(32).describe('Examples a prediction call, and a latency measurement.'),
+  warmupSteps: z.int().nonnegative().default(100).describe('Unmeasured calls before the first latency block.'),
+  latency: z
+    .strictObject({
+      blocks: z.int().min(2).default(10).describe('Blocks measured of each variant.'),
+      interleave: z
+        .literal(true)
+        .default(true)
+        .describe('Variants take turns block by block, so that a drifting machine strikes all alike.'),
+    })
+    .prefault({})
+    .describe('How latency is measured.'),
+});
+
+const checks = z.strictObject({
+  srm: z
+    .strictObject({ alpha: fraction.default(0.001).describe('Significance level; a failure makes the comparison `invalid`.') })
+    .prefault({})
+    .describe('Sample ratio: the splits against the declared fractions.'),
+  covariates: z
+    .strictObject({
+      alpha: fraction.default(0.01).describe('Significance level over all columns together.'),
+      minEffect: z.number().min(0).max(1).default(0.1).describe('Smaller differences (0 to 1) are no finding, however significant.'),
+    })
+    .prefault({})
+    .describe('Columns and classes of train against test.'),
+  drift: z
+    .strictObject({
+      against: z.enum(['previous', 'none']).default('previous').describe('`previous`: the last snapshot of the same experiment name.'),
+    })
+    .prefault({})
+    .describe('Change of the data since another snapshot.'),
+});
+
+const guardrail = z.strictObject({
+  metric: metric.describe('Metric that must not get worse; it has to stand in `evaluation.metrics`.'),
+  maxIncrease: percentOrNumber.optional().describe('Largest tolerated rise, for metrics where lower is better.'),
+  maxDecrease: percentOrNumber.optional().describe('Largest tolerated fall, for metrics where higher is better.'),
+});
+
+const analysis = z.strictObject({
+  primary: metric.default('accuracy').describe('The metric that decides; it has to stand in `evaluation.metrics`.'),
+  question: z
+    .enum(['auto', 'artifact', 'algorithm'])
+    .default('auto')
+    .describe(
+      '`artifact`: are these trained models different? `algorithm`: would training again favour the variant? (5 or more seeds.) `auto`: `algorithm` where the seeds allow it.',
+    ),
+  test: z
+    .enum(['superiority', 'non-inferiority', 'equivalence'])
+    .default('superiority')
+    .describe('What has to be shown; the last two need a margin above 0.'),
+  margin: percentOrNumber
+    .default(0)
+    .describe("Difference that matters, at least 0, in the primary metric's unit; `20%` is of the control's value."),
+  confidence: z.number().min(0.5).lt(1).default(0.95).describe('Level of the intervals.'),
+  resamples: z.int().min(1000).max(1_000_000).default(20_000).describe('Bootstrap replicates.'),
+  correction: z.enum(['holm', 'none']).default('holm').describe('Adjustment where several variants are compared with the control.'),
+  guardrails: z.array(guardrail).default([]).describe('What must not get worse for `adopt`; each has exactly one limit.'),
+});
 
 /** `experiment.yaml` as a user writes it. Resolved (`z.output`) every default is filled in. */
 export const ExperimentSpec = z.strictObject({
-  name,
-  hypothesis: z.string().optional(),
-  data: z.strictObject({
-    source: z.string().min(1),
-    label: z.string().min(1).default('label'),
-    id: z.string().min(1).optional(),
-    unit: z.string().min(1).optional(),
-    split: z
-      .union([
-        z.strictObject({
-          test: fraction.default(0.2),
-          validation: z.number().min(0).lt(1).default(0.1),
-          by: z.enum(['unit', 'id']).optional(),
-          seed: z.int().nonnegative().default(0),
-        }),
-        z.strictObject({ train: z.string(), validation: z.string().optional(), test: z.string() }),
-      ])
-      .prefault({}),
-  }),
-  runtime: z.strictObject({ executor: z.enum(['process']).default('process'), cpus: z.int().positive().default(1) }).prefault({}),
-  training: z.strictObject({
-    command: z.array(z.string().min(1)).min(1),
-    seeds: z.array(z.int().nonnegative()).min(1).default([1, 2, 3, 4, 5]),
-    batchSize: z.int().positive().default(64),
-    precision: z.enum(['fp32']).default('fp32'),
-    budget: z
-      .strictObject({ epochs: z.int().positive().optional(), steps: z.int().positive().optional(), wallClock: duration.optional() })
-      .prefault({}),
-    checkpointEvery: duration.default('30s'),
-    attempts: z.int().positive().max(100).default(5),
-    params: parameters.default({}),
-  }),
-  variants: z
-    .array(z.strictObject({ name, control: z.boolean().default(false), params: parameters.default({}), model: z.string().optional() }))
-    .min(2),
-  varies: z.array(z.string()).default([]),
-  owner: z.string().optional(),
-  evaluation: z
-    .strictObject({
-      command: z.array(z.string().min(1)).min(1).optional(),
-      testRatio: z.number().gt(0).max(1).default(1),
-      metrics: z.array(metric).min(1).default(['accuracy', 'f1_macro', 'auc_ovr', 'log_loss', 'latency_p95']),
-      batchSize: z.int().positive().default(32),
-      warmupSteps: z.int().nonnegative().default(100),
-      latency: z.strictObject({ blocks: z.int().min(2).default(10), interleave: z.literal(true).default(true) }).prefault({}),
-    })
-    .prefault({}),
-  checks: z
-    .strictObject({
-      srm: z.strictObject({ alpha: fraction.default(0.001) }).prefault({}),
-      covariates: z.strictObject({ alpha: fraction.default(0.01), minEffect: z.number().min(0).max(1).default(0.1) }).prefault({}),
-      drift: z.strictObject({ against: z.enum(['previous', 'none']).default('previous') }).prefault({}),
-    })
-    .prefault({}),
-  analysis: z
-    .strictObject({
-      primary: metric.default('accuracy'),
-      question: z.enum(['auto', 'artifact', 'algorithm']).default('auto'),
-      test: z.enum(['superiority', 'non-inferiority', 'equivalence']).default('superiority'),
-      margin: percentOrNumber.default(0),
-      confidence: z.number().min(0.5).lt(1).default(0.95),
-      resamples: z.int().min(1000).max(1_000_000).default(20_000),
-      correction: z.enum(['holm', 'none']).default('holm'),
-      guardrails: z
-        .array(z.strictObject({ metric, maxIncrease: percentOrNumber.optional(), maxDecrease: percentOrNumber.optional() }))
-        .default([]),
-    })
-    .prefault({}),
+  name: name.describe('Names the experiment in ids, paths and the list; the same name later is compared for drift.'),
+  hypothesis: z.string().optional().describe('What you expect, in your words; printed beside the verdict.'),
+  data: data.describe('What the variants are trained and compared on.'),
+  runtime: runtime.prefault({}).describe('Where and how trainers run.'),
+  training: training.prefault({}).describe('How variants are trained; the same for all.'),
+  variants: z.array(variant).min(2).describe('What is compared: two or more.'),
+  varies: z.array(text).default([]).describe('The only parameters that may differ between variants; any other difference is an error.'),
+  owner: z.string().optional().describe('Team or person, recorded for search.'),
+  evaluation: evaluation.prefault({}).describe('What is measured on the test split.'),
+  checks: checks.prefault({}).describe('Checks of fairness and drift.'),
+  analysis: analysis.prefault({}).describe('The rule, fixed before the first run.'),
+  decision: z
+    .strictObject({ approval: z.literal(false).optional().describe('`false`: the verdict stands without a person.') })
+    .optional()
+    .describe('What follows the verdict.'),
 });
 
 export type SpecInput = z.input<typeof ExperimentSpec>;

@@ -1,0 +1,17 @@
+const { existsSync } = require('node:fs');
+
+const globalSetup = `${__dirname}/test/globalSetup.ts`;
+
+/** @type {import('jest').Config} */
+module.exports = {
+  testEnvironment: 'node',
+  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' }, sourceMaps: 'inline' }],
+  },
+  // dist/ holds a second copy of each module, and .assay/ the records of runs.
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.assay/'],
+  testTimeout: 60_000,
+  maxWorkers: 2,
+  ...(existsSync(globalSetup) ? { globalSetup } : {}),
+};

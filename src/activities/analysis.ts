@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { type AnalysisActivities, type ResolvedSpec, type Result, type Snapshot, type SplitProfile, type Ref, mediaTypes, refNames, splitNames } from '../contract';
+import { runDataChecks } from '../checks';
+import { createSnapshot, verifySource } from '../data';
+import { renderReport } from '../report';
+import type { Store } from '../store';
+import { buildResult } from './buildResult';
+import { whileHeartbeating } from './heartbeat';
+
+export interface AnalysisDeps {
+  store: Store;
+  home: string;
+  python: string | null;
+  runtimeDir: string;
+  /** Base address of the Temporal UI, for links in results. */
+  uiUrl: string | null;
+}
+
+export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities {
+  const { store, home, python, runtimeDir } = deps;
+  const sources = { store, workDir: join(home, 'cache', 'sources'), runtimeDir, ...(python === null ? {} : { python }) };
+
+  return {
+    snapshotData: ({ spec }) =>
+      whileHeartbeating(async () => {
+        const { ref, snapshot } = await createSnapshot({ spec: await store.getJson<ResolvedSpec>(spec), ...sources });
+        const { train, validation, test } = snapshot.splits;
+        return { ref, rows: snapshot.rows, splits: { train: train.rows, validation: validation.rows, test: test.rows } };
+      }),
+
+    verifySource: ({ spec, snapshot }) =>
+      whileHeartbeating(async () =>
+        verifySource({
+          spec: await store.getJson<ResolvedSpec>(spec),
+          snapshot: await store.getJson<Snapshot>(snapshot),
+          ...sources,
+        }),
+      ),
+
+    checkData: ({ spec, snapshot }) =>
+      whileHeartbeating(async () => {
+        const resolved = await store.getJson<ResolvedSpec>(spec);
+        const current = await store.getJson<Snapshot>(snapshot);
+        const before = resolved.checks.drift.against === 'none' ? null : await store.refs.get<Ref>(refNames.latestSnapshot(resolved.name));
+        const previous = before ? await store.getJson<Snapshot>(before.value) : null;
+        return {
+          checks: runDataChecks({
+            spec: resolved,
+            snapshot: current,
+            profiles: await profiles(store, current),
+            previous: previous ? { profiles: await profiles(store, previous), digest: before?.value.digest ?? '' } : null,
+          }),
+        };
+      }),
+
+    analyseExperiment: (input) =>
+      whileHeartbeating(async () => {
+        const result = await buildResult(deps, input);
+        const primary = result.comparisons.find((c) => c.role === 'primary' && (result.verdict.variant === null || c.variant === result.verdict.variant));
+        return { result: await store.putJson(result), verdict: result.verdict, effect: primary?.difference ?? null };
+      }),
+
+    renderReport: ({ result }) =>
+      whileHeartbeating(async () => ({
+        report: await store.put(await renderReport(await store.getJson<Result>(result)), mediaTypes.html),
+      })),
+  };
+}
+
+async function profiles(store: Store, snapshot: Snapshot): Promise<Record<(typeof splitNames)[number], SplitProfile>> {
+  const [train, validation, test] = await Promise.all(splitNames.map((split) => store.getJson<SplitProfile>(snapshot.profiles[split])));
+  return { train, validation, test } as Record<(typeof splitNames)[number], SplitProfile>;
+}

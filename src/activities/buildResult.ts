@@ -1,0 +1,179 @@
+import { type AnalysisRun, type LatencyInput, alignRun, analyse, latencyBlocks } from '../analysis';
+import {
+  type AnalyseInput,
+  type Check,
+  LatencyLine,
+  type Manifest,
+  type ProvenanceObject,
+  type ResolvedSpec,
+  type Result,
+  type RunOutcome,
+  type RunRecord,
+  type RunResult,
+  type Snapshot,
+  mediaTypes,
+} from '../contract';
+import { effectiveParams } from '../contract/specValues';
+import { readNpy } from '../contract/npy';
+import type { SplitRow } from '../data';
+import { curveOf } from '../executor';
+import type { Store } from '../store';
+import type { AnalysisDeps } from './analysis';
+
+/** From the references of a finished experiment to its `assay.result/1`. */
+export async function buildResult({ store, uiUrl }: AnalysisDeps, input: AnalyseInput): Promise<Result> {
+  const { plan } = input;
+  const [spec, snapshot, provenance] = await Promise.all([
+    store.getJson<ResolvedSpec>(plan.spec),
+    store.getJson<Snapshot>(input.snapshot.ref),
+    store.getJson<ProvenanceObject>(input.provenance),
+  ]);
+  const test = parsedLines<SplitRow>(await store.get(snapshot.splits.test.ref));
+  const ids = test.map((row) => String(row.id));
+  const labels = Int32Array.from(test, (row) => snapshot.classes.indexOf(row.label));
+  const units = snapshot.unit === null ? null : numbered(test.map((row) => String(row.unit ?? row.id)));
+
+  const runs = await Promise.all(input.runs.map((run) => loadRun(store, run, { ids, labels, classes: snapshot.classes.length })));
+  const analysis = analyse({
+    plan: plan.plan,
+    classes: snapshot.classes,
+    ids,
+    labels,
+    units,
+    variants: plan.variants.map(({ name, control, pretrained }) => ({
+      name,
+      control,
+      pretrained,
+      params: effectiveParams(spec, name),
+      runs: runs.filter((run) => run.outcome.key.variant === name).map((run) => run.analysis),
+    })),
+    latency: await latencyOf(store, input),
+    dataChecks: [...input.checks, sourceCheck(input.sourceChanged)],
+  });
+
+  return {
+    schema: 'assay.result/1',
+    experiment: plan.experimentId,
+    name: spec.name,
+    hypothesis: spec.hypothesis ?? null,
+    owner: spec.owner ?? null,
+    startedAt: input.startedAt,
+    finishedAt: new Date().toISOString(),
+    workflow: { ...input.workflow, url: uiUrl === null ? null : `${uiUrl}/namespaces/default/workflows/${encodeURIComponent(input.workflow.id)}` },
+    verdict: analysis.verdict,
+    plan: plan.plan,
+    snapshot: { digest: input.snapshot.ref.digest, source: snapshot.source, rows: snapshot.rows, splits: input.snapshot.splits, classes: snapshot.classes },
+    variants: analysis.variants.map(({ runs: measured, ...variant }) => ({
+      ...variant,
+      runs: runs
+        .filter((run) => run.outcome.key.variant === variant.name)
+        .map((run) => runResult(run, measured.find((m) => m.seed === run.outcome.key.seed)?.metrics ?? {})),
+    })),
+    comparisons: analysis.comparisons,
+    checks: analysis.checks,
+    provenance: withoutSource(provenance),
+  };
+}
+
+interface LoadedRun {
+  outcome: RunOutcome;
+  record: RunRecord | null;
+  analysis: AnalysisRun;
+  curve: RunResult['curve'];
+}
+
+async function loadRun(store: Store, outcome: RunOutcome, test: { ids: string[]; labels: Int32Array; classes: number }): Promise<LoadedRun> {
+  const { seed } = outcome.key;
+  if (!outcome.trained) {
+    return { outcome, record: null, curve: [], analysis: { seed, status: 'failed', scores: null, seconds: null, peakMemoryBytes: null } };
+  }
+  const record = await store.getJson<RunRecord>(outcome.trained.record);
+  const manifest = await store.getJson<Manifest>(record.artifacts.predictions);
+  const array = async (name: string) => {
+    const file = manifest.files.find((f) => f.path === name);
+    if (!file) throw new Error(`the predictions of ${outcome.key.variant} seed ${seed} lack ${name}`);
+    return readNpy(await store.get({ digest: file.digest, size: file.size, mediaType: mediaTypes.npy })).values;
+  };
+  const [predIds, predLabels, predScores] = await Promise.all([array('ids.npy'), array('labels.npy'), array('scores.npy')]);
+  const aligned = alignRun({ ...test, predIds, predLabels: predLabels as ArrayLike<number>, predScores: predScores as ArrayLike<number> });
+  return {
+    outcome,
+    record,
+    curve: curveOf(await store.get(record.artifacts.events), 200),
+    analysis: {
+      seed,
+      status: 'done',
+      scores: aligned.scores,
+      problem: aligned.problem,
+      trainerMetrics: record.trainerMetrics,
+      seconds: record.seconds,
+      peakMemoryBytes: record.peakMemoryBytes,
+    },
+  };
+}
+
+function runResult({ outcome, record, curve }: LoadedRun, metrics: Record<string, number | null>): RunResult {
+  const none = { predictions: null, events: null, model: null, log: null, result: null };
+  return {
+    seed: outcome.key.seed,
+    status: outcome.status,
+    attempts: outcome.attempts,
+    resumedFromStep: record?.resumedFromStep ?? null,
+    steps: record?.steps ?? 0,
+    samples: record?.samples ?? 0,
+    seconds: record?.seconds ?? 0,
+    host: record?.host ?? null,
+    metrics,
+    deviations: [...outcome.findings, ...(record?.warnings ?? [])],
+    image: null,
+    device: { kind: 'cpu' },
+    environment: record?.environment ?? {},
+    curve,
+    failure: outcome.failure,
+    artifacts: record?.artifacts ?? none,
+  };
+}
+
+async function latencyOf(store: Store, { latency }: AnalyseInput): Promise<LatencyInput[] | null> {
+  if (!latency) return null;
+  return Promise.all(
+    latency.measurements.map(async ({ variant, lines }) => {
+      return latencyBlocks(
+        variant,
+        parsedLines(await store.get(lines)).map((line) => LatencyLine.parse(line)),
+      );
+    }),
+  );
+}
+
+/** Promise 2: nothing is compared if the data changed while the experiment ran. */
+function sourceCheck(changed: string | null): Check {
+  return {
+    name: 'source-unchanged',
+    status: changed === null ? 'pass' : 'fail',
+    gate: true,
+    statistic: null,
+    pValue: null,
+    detail: changed === null ? 'the source has the same digest after the last run as in the snapshot' : `the source changed during the experiment: ${changed}`,
+  };
+}
+
+function parsedLines<T>(bytes: Buffer): T[] {
+  return bytes
+    .toString('utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as T);
+}
+
+function numbered(names: string[]): Int32Array {
+  const index = new Map<string, number>();
+  return Int32Array.from(names, (name) => {
+    if (!index.has(name)) index.set(name, index.size);
+    return index.get(name) as number;
+  });
+}
+
+function withoutSource({ source: _, ...provenance }: ProvenanceObject): Result['provenance'] {
+  return provenance;
+}

@@ -1,0 +1,103 @@
+import type { LatencyLine, LatencySummary } from '../contract';
+import { meanRateByBlocks, quantile, quantileBlockBootstrap, quantileDifferenceByBlocks, type BlockDifference } from '../stats';
+import type { ArmInterval } from './artifact';
+import type { Evidence } from './decide';
+import { beside, needsRatio, unanswered, type Question } from './question';
+import type { LatencyInput } from './types';
+
+/** Below this many requests no order statistic bounds the 99 % quantile at 99 % confidence. */
+const requestsForP99 = 662;
+
+/** Lines of `out/latency.jsonl` by block; warm-up and partial batches are left out and counted. */
+export function latencyBlocks(variant: string, lines: Iterable<LatencyLine>): LatencyInput {
+  const all = [...lines];
+  const batch = all.reduce((largest, line) => Math.max(largest, line.batch), 0);
+  const kept = all.filter((line) => !line.warmup && line.batch === batch);
+  const blocks = kept.reduce((count, line) => Math.max(count, line.block + 1), 0);
+  const byBlock = Array.from({ length: blocks }, (): number[] => []);
+  for (const line of kept) byBlock[line.block]?.push(line.ms);
+  return { variant, batch, dropped: all.length - kept.length, blocks: byBlock.map((ms) => Float64Array.from(ms)) };
+}
+
+/** Quantiles over all blocks, milliseconds a batch; null where nothing was measured. */
+export function latencySummary(input: LatencyInput | undefined): LatencySummary | null {
+  const all = Float64Array.from((input?.blocks ?? []).flatMap((block) => [...block])).sort();
+  if (input === undefined || all.length === 0) return null;
+  const at = (p: number): number => quantile(all, p) as number;
+  return {
+    count: all.length,
+    blocks: input.blocks.filter((block) => block.length > 0).length,
+    dropped: input.dropped ?? 0,
+    batch: input.batch,
+    min: at(0),
+    p25: at(0.25),
+    p50: at(0.5),
+    p75: at(0.75),
+    p95: at(0.95),
+    p99: all.length < requestsForP99 ? null : at(0.99),
+    max: at(1),
+  };
+}
+
+/** Interleaved blocks are resampled in pairs, so that what slows the host at a time slows both arms. */
+export function compareLatency(question: Question, latency: LatencyInput[] | null): Evidence {
+  const a = latency?.find((entry) => entry.variant === question.control.name);
+  const b = latency?.find((entry) => entry.variant === question.variant.name);
+  if (a === undefined || b === undefined) return unanswered(question, 0, 'There are no latency measurements.');
+  const paired = a.blocks.flatMap((block, i) => {
+    const other = b.blocks[i];
+    return block.length > 0 && other !== undefined && other.length > 0 ? [{ a: block, b: other }] : [];
+  });
+  const requests = paired.reduce((sum, block) => sum + block.a.length + block.b.length, 0);
+  if (paired.length < 2) return unanswered(question, requests, 'Fewer than two blocks are paired, so no interval can be stated.');
+  if (a.batch !== b.batch) return unanswered(question, requests, `Batches differ: ${a.batch} and ${b.batch} samples.`);
+
+  const result = difference(question, { a: paired.map((block) => block.a), b: paired.map((block) => block.b) }, a.batch);
+  return {
+    ...unanswered(question, requests, ''),
+    difference: result.difference,
+    low: result.low,
+    high: result.high,
+    method: 'block-bootstrap',
+    resamples: result.replicates.length,
+    pValue: result.pValue,
+    ...beside(question, result.difference, deviation(result.replicates)),
+    ratio: needsRatio(question) ? result.ratio : null,
+    notes: [`${paired.length} interleaved blocks, resampled in pairs.`],
+  };
+}
+
+/** One arm's latency metric with its interval by resampling its blocks. */
+export function latencyInterval(
+  metric: string,
+  input: LatencyInput | undefined,
+  options: { confidence: number; resamples: number; seed: number },
+): ArmInterval {
+  const blocks = (input?.blocks ?? []).filter((block) => block.length > 0);
+  if (input === undefined || blocks.length < 2) return { estimate: null, low: null, high: null };
+  if (metric === 'throughput') {
+    const seconds = blocks.map(toSeconds);
+    const { estimate, low, high } = meanRateByBlocks({ a: seconds, b: seconds }, input.batch, options).a;
+    return { estimate, low, high };
+  }
+  const { estimate, low, high } = quantileBlockBootstrap({ blocks }, probabilityOf(metric), options);
+  return { estimate, low, high };
+}
+
+function difference(question: Question, blocks: { a: Float64Array[]; b: Float64Array[] }, batch: number): BlockDifference {
+  const { metric, confidence, seed, plan } = question;
+  const options = { confidence, seed, resamples: plan.resamples };
+  if (metric === 'throughput') {
+    return meanRateByBlocks({ a: blocks.a.map(toSeconds), b: blocks.b.map(toSeconds) }, batch, options);
+  }
+  return quantileDifferenceByBlocks(blocks, probabilityOf(metric), options);
+}
+
+const probabilityOf = (metric: string): number => (metric === 'latency_p50' ? 0.5 : 0.95);
+
+const toSeconds = (block: Float64Array): Float64Array => block.map((ms) => ms / 1000);
+
+function deviation(values: Float64Array): number {
+  const centre = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+}

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import pc from 'picocolors';
+import { cancelExperiment, experimentProgress } from '../client';
+import { AssayError, type ExperimentRecord, ids, refNames } from '../contract';
+import { terminalSummary } from '../report';
+import { exportExperiment } from './export';
+import { exportReport, readResult, reportText } from './reportFile';
+import { findRecord, homeDir, joinSession, openSession, sessionStore, workflowUrl } from './session';
+import { type WatchOptions, conclude, watchExperiment } from './watch';
+
+interface Output {
+  json?: boolean;
+}
+
+export async function list(options: Output): Promise<void> {
+  const store = sessionStore();
+  const found = await Promise.all((await store.refs.list(refNames.experiment(''))).map((name) => store.refs.get<ExperimentRecord>(name)));
+  const records = found.flatMap((entry) => (entry ? [entry.value] : [])).sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(records, null, 2)}\n`);
+    return;
+  }
+  if (records.length === 0) process.stdout.write(`no experiments in ${store.url} yet; start one with \`assay run FILE\`\n`);
+  const width = Math.max(10, ...records.map((record) => record.experimentId.length));
+  for (const record of records) {
+    const end = record.verdict ? `${record.verdict.outcome.padEnd(12)} ${record.verdict.sentence}` : (record.message ?? '');
+    process.stdout.write(`${record.experimentId.padEnd(width)}  ${record.startedAt.slice(0, 16).replace('T', ' ')}  ${record.status.padEnd(9)}  ${end}\n`);
+  }
+}
+
+export async function show(id: string, options: Output): Promise<void> {
+  const store = sessionStore();
+  const record = await findRecord(store, id);
+  const result = record.result ? await readResult(store, record) : null;
+  const session = result ? null : await joinSession();
+  const progress = session ? await experimentProgress(session.client, record.experimentId).catch(() => null) : null;
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ ...record, progress, result }, null, 2)}\n`);
+    return;
+  }
+  process.stdout.write(`${pc.bold(record.experimentId)}  ${record.status}  started ${record.startedAt}\n`);
+  const url = session ? workflowUrl(session.uiUrl, session.client.options.namespace, ids.experimentWorkflow(record.experimentId)) : null;
+  if (url) process.stdout.write(`${url}\n`);
+  if (record.message) process.stdout.write(`${record.message}\n`);
+  if (result) process.stdout.write(`${terminalSummary(result, { colour: Boolean(process.stdout.isTTY) })}\n`);
+  if (progress) {
+    process.stdout.write(`stage ${progress.stage}${progress.waitingFor ? `: ${progress.waitingFor}` : ''}\n`);
+    for (const run of progress.runs) {
+      process.stdout.write(`  ${run.variant} seed ${run.seed}  ${run.state}${run.host ? ` on ${run.host}` : ''}${run.message ? `  ${run.message}` : ''}\n`);
+    }
+  }
+}
+
+export async function watch(id: string, options: WatchOptions): Promise<number> {
+  const store = sessionStore();
+  const record = await findRecord(store, id);
+  if (record.status !== 'running') return conclude(store, record.experimentId, options);
+  const session = await openSession((line) => void process.stderr.write(`${line}\n`));
+  return watchExperiment(session.client, store, record.experimentId, options);
+}
+
+export async function cancel(id: string): Promise<void> {
+  const record = await findRecord(sessionStore(), id);
+  if (record.status !== 'running') throw new AssayError('NotFound', `experiment ${record.experimentId} has ended already: it is ${record.status}`);
+  const { client } = await openSession((line) => void process.stderr.write(`${line}\n`));
+  await cancelExperiment(client, record.experimentId);
+  process.stdout.write(`cancelling ${record.experimentId}: trainers write a last checkpoint and stop\n`);
+}
+
+export async function report(id: string, options: { format: 'html' | 'md' | 'json'; output?: string; open?: boolean }): Promise<void> {
+  const store = sessionStore();
+  const record = await findRecord(store, id);
+  if (options.format === 'html') {
+    const path = await exportReport(store, record, options.output);
+    process.stdout.write(`${path}\n`);
+    if (options.open) openFile(path);
+    return;
+  }
+  const text = await reportText(store, record, options.format);
+  if (options.output) await writeFile(options.output, text);
+  else process.stdout.write(text);
+}
+
+export async function exportAll(id: string, output: string): Promise<void> {
+  const store = sessionStore();
+  process.stdout.write(`${await exportExperiment(store, await findRecord(store, id), output)}\n`);
+}
+
+function openFile(path: string): void {
+  const opener = process.platform === 'darwin' ? 'open' : 'xdg-open';
+  spawn(opener, [path], { stdio: 'ignore', detached: true })
+    .on('error', () => process.stderr.write(`${opener} is not here; open ${path} yourself\n`))
+    .unref();
+}
+
+export { homeDir };

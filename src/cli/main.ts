@@ -1,0 +1,182 @@
+import { Command, CommanderError, Option } from 'commander';
+import pc from 'picocolors';
+import { AssayError } from '../contract';
+import type { RunOptions } from './run';
+import { version } from './version';
+
+// Commands are loaded when they are used: `assay list` need not wait for the analysis engine.
+const program = new Command('assay')
+  .description('Whether classifier B is really better than A, with evidence that survives crashes and reviewers.')
+  .version(version)
+  .showHelpAfterError('(see assay --help)')
+  .configureHelp({ showGlobalOptions: true })
+  .exitOverride();
+
+const json = new Option('--json', 'print one JSON document and nothing else');
+const failOn = new Option('--fail-on <outcomes>', 'exit 4 on these: harm, keep, inconclusive, equivalent (invalid is one always)').argParser(outcomesOf);
+
+function runCommand(command: Command): Command {
+  return command
+    .option('--gpus <n>', 'devices the experiment may hold at once', whole)
+    .option('--seeds <list>', 'seeds instead of the file’s, e.g. 1,2,3', wholes)
+    .option('--set <key=value>', 'change one key, e.g. training.batchSize=32 (repeatable)', collect, [])
+    .option('--detach', 'start it and return')
+    .addOption(json)
+    .addOption(failOn);
+}
+
+runCommand(program.command('run <file>'))
+  .description('run one experiment and follow it to its verdict')
+  .action(async (file: string, options) => exit(await (await import('./run.js')).runExperiment(file, options)));
+
+runCommand(program.command('ab-test').description('the same as run').argument('[run]').requiredOption('--config <file>', 'the experiment file')).action(
+  async (_run: string | undefined, options: RunOptions & { config: string }) => exit(await (await import('./run.js')).runExperiment(options.config, options)),
+);
+
+program
+  .command('init [dir]')
+  .description('write a commented experiment.yaml')
+  .action(async (dir: string | undefined) => (await import('./init.js')).init(dir ?? '.'));
+
+program
+  .command('validate <file>')
+  .description('check an experiment file and print it with every default filled in')
+  .option('--set <key=value>', 'change one key (repeatable)', collect, [])
+  .addOption(json)
+  .action(async (file: string, options) => (await import('./validate.js')).validate(file, options));
+
+program
+  .command('doctor')
+  .description('what is installed, what is missing, and the mend')
+  .addOption(json)
+  .action(async (options) => exit(await (await import('./doctor.js')).doctor(options)));
+
+program
+  .command('dev')
+  .description('the embedded stack in the foreground')
+  .action(async () => (await import('./stackCommands.js')).dev());
+
+program
+  .command('down')
+  .description('stop the embedded stack')
+  .action(async () => (await import('./stackCommands.js')).down());
+
+program
+  .command('list')
+  .description('experiments, newest first')
+  .addOption(json)
+  .action(async (options) => (await import('./look.js')).list(options));
+
+program
+  .command('show <id>')
+  .description('one experiment: stage, runs, verdict')
+  .addOption(json)
+  .action(async (id: string, options) => (await import('./look.js')).show(id, options));
+
+program
+  .command('watch <id>')
+  .description('follow a running experiment to its verdict')
+  .addOption(json)
+  .addOption(failOn)
+  .action(async (id: string, options) => exit(await (await import('./look.js')).watch(id, options)));
+
+program
+  .command('logs <id> [run]')
+  .description('log of a run, named VARIANT/SEED')
+  .option('-f, --follow', 'go on as it grows')
+  .action(async (id: string, run: string | undefined, options) => (await import('./logs.js')).logs(id, run, options));
+
+program
+  .command('cancel <id>')
+  .description('stop an experiment; its trainers write a last checkpoint')
+  .action(async (id: string) => (await import('./look.js')).cancel(id));
+
+program
+  .command('report <id>')
+  .description('the report of a finished experiment')
+  .addOption(new Option('--format <format>', 'html, md or json').choices(['html', 'md', 'json']).default('html'))
+  .option('-o, --output <path>', 'write to this file')
+  .option('--open', 'open it in the browser')
+  .action(async (id: string, options) => (await import('./look.js')).report(id, options));
+
+program
+  .command('export <id>')
+  .description('predictions and records as plain files')
+  .requiredOption('-o, --output <dir>', 'a new folder')
+  .action(async (id: string, options: { output: string }) => (await import('./look.js')).exportAll(id, options.output));
+
+program
+  .command('compare <inputs...>')
+  .description('compare prediction folders or files; the first is the control; needs no server')
+  .option('--labels <file>', 'true labels, where the inputs have none')
+  .option('--unit <file>', 'id and unit of each row, where rows belong to units')
+  .option('--metric <names>', 'metrics, comma separated; the first is the primary', list)
+  .option('--confidence <p>', 'confidence of the intervals', Number, 0.95)
+  .option('--resamples <n>', 'bootstrap resamples', whole, 20_000)
+  .addOption(new Option('--test <kind>', 'the rule').choices(['superiority', 'non-inferiority', 'equivalence']).default('superiority'))
+  .option('--margin <m>', 'margin, in units of the metric or as a share such as 20%', '0')
+  .addOption(json)
+  .addOption(failOn)
+  .action(async (inputs: string[], options) => exit(await (await import('./compareCommand.js')).compare(inputs, options)));
+
+program
+  .command('completion <shell>')
+  .description('shell completion: bash, zsh or fish')
+  .action(async (shell: string) => (await import('./completion.js')).completion(program, shell));
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${String(error)}\n`);
+  process.exit(3);
+});
+
+async function main(): Promise<void> {
+  try {
+    await program.parseAsync();
+    exit(0);
+  } catch (error) {
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
+    exit(report(error));
+  }
+}
+
+/** One clear error, and the exit code of its kind: 2 for wrong input, 3 for the rest. */
+function report(error: unknown): number {
+  if (!(error instanceof AssayError)) {
+    process.stderr.write(`${pc.red('error')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return 3;
+  }
+  process.stderr.write(`${pc.red(error.type)} ${error.message}\n`);
+  return error.type === 'SpecInvalid' || error.type === 'DataInvalid' || error.type === 'NotFound' || error.type === 'Unsupported' ? 2 : 3;
+}
+
+/** Waits for what is still on its way to a pipe. */
+function exit(code: number): void {
+  process.exitCode = code;
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new AssayError('SpecInvalid', `expected a whole number, got "${text}"`);
+  return value;
+}
+
+function wholes(text: string): number[] {
+  return text.split(',').map(whole);
+}
+
+function list(text: string): string[] {
+  return text.split(',').map((part) => part.trim());
+}
+
+function collect(value: string, earlier: string[]): string[] {
+  return [...earlier, value];
+}
+
+function outcomesOf(text: string): string[] {
+  const known = ['harm', 'keep', 'inconclusive', 'equivalent', 'adopt', 'invalid'];
+  const given = list(text);
+  const wrong = given.find((outcome) => !known.includes(outcome));
+  if (wrong !== undefined) throw new AssayError('SpecInvalid', `--fail-on: "${wrong}" is no outcome; expected ${known.join(', ')}`);
+  return given;
+}

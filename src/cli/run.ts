@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { startExperiment } from '../client';
+import { AssayError, type ProvenanceObject, type ResolvedSpec, ids } from '../contract';
+import { loadSpec } from '../contract/loadSpec';
+import { provenance } from './provenance';
+import { openSession, workflowUrl } from './session';
+import { type WatchOptions, watchExperiment } from './watch';
+
+export interface RunOptions extends WatchOptions {
+  seeds?: number[];
+  set?: string[];
+  gpus?: number;
+  detach?: boolean;
+}
+
+/** Starts an experiment and follows it to its verdict. Returns the exit code. */
+export async function runExperiment(file: string, options: RunOptions): Promise<number> {
+  if (options.gpus) {
+    throw new AssayError('Unsupported', '--gpus: leasing devices comes with container support, which this version lacks; leave it out to train on CPUs');
+  }
+  const { spec, text } = await readSpec(file, options);
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const { client, store, uiUrl } = await openSession(say);
+
+  const experimentId = ids.experiment(spec.name, new Date(), randomBytes(2).toString('hex'));
+  const specRef = await store.putJson(spec);
+  const record: ProvenanceObject = { ...(await provenance(spec.root, specRef.digest)), source: text };
+  const input = { experimentId, spec: specRef, provenance: await store.putJson(record) };
+  await startExperiment(client, input, { name: spec.name, hypothesis: spec.hypothesis ?? null });
+
+  const url = workflowUrl(uiUrl, client.options.namespace, ids.experimentWorkflow(experimentId));
+  say(`experiment ${experimentId}${url ? `  ${url}` : ''}`);
+  if (options.detach) {
+    process.stdout.write(options.json ? `${JSON.stringify({ experiment: experimentId, url })}\n` : `${experimentId}\n`);
+    return 0;
+  }
+  return watchExperiment(client, store, experimentId, options);
+}
+
+/** The resolved spec of a file, with every problem named at its place. */
+export async function readSpec(file: string, options: { seeds?: number[]; set?: string[] }): Promise<{ spec: ResolvedSpec; text: string }> {
+  const path = resolve(file);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new AssayError('SpecInvalid', `${file}: cannot be read (${(cause as NodeJS.ErrnoException).code}); \`assay init\` writes a template`, { cause });
+  }
+  const overrides = (options.set ?? []).map((assignment) => {
+    const at = assignment.indexOf('=');
+    if (at < 1) throw new AssayError('SpecInvalid', `--set ${assignment}: expected key.path=value, e.g. --set training.batchSize=32`);
+    return { path: assignment.slice(0, at), value: assignment.slice(at + 1) };
+  });
+  const spec = loadSpec(text, { file, root: dirname(path), overrides, exists: existsSync, ...(options.seeds ? { seeds: options.seeds } : {}) });
+  return { spec, text };
+}

@@ -1,0 +1,63 @@
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Client } from '@temporalio/client';
+import { configuredServer, connectTemporal } from '../client';
+import { AssayError, type ExperimentRecord, refNames } from '../contract';
+import { ensureStack, stackStatus } from '../stack';
+import { type Store, openStore } from '../store';
+
+export interface Session {
+  client: Client;
+  store: Store;
+  home: string;
+  /** Base address of the Temporal UI, where it is known. */
+  uiUrl: string | null;
+}
+
+export const homeDir = (): string => resolve(process.env.ASSAY_HOME ?? '.assay');
+
+/** The store needs no server: `list`, `show`, `report` and `export` work when Temporal is away. */
+export const sessionStore = (): Store => openStore(process.env.ASSAY_STORE ?? pathToFileURL(join(homeDir(), 'store')).href);
+
+/** The configured server, else the embedded stack, started if need be. */
+export async function openSession(onStep: (line: string) => void): Promise<Session> {
+  const home = homeDir();
+  if (configuredServer()) {
+    return { client: await connectTemporal(null), store: sessionStore(), home, uiUrl: process.env.ASSAY_TEMPORAL_UI ?? null };
+  }
+  const stack = await ensureStack({ home, onStep });
+  return { client: await connectTemporal(stack), store: sessionStore(), home, uiUrl: stack.uiUrl };
+}
+
+/** A session with what already runs, or null: looking must not start servers. */
+export async function joinSession(): Promise<Session | null> {
+  const home = homeDir();
+  if (configuredServer()) {
+    return { client: await connectTemporal(null), store: sessionStore(), home, uiUrl: process.env.ASSAY_TEMPORAL_UI ?? null };
+  }
+  const { info: stack } = await stackStatus(home);
+  return stack ? { client: await connectTemporal(stack), store: sessionStore(), home, uiUrl: stack.uiUrl } : null;
+}
+
+/** The record of an experiment by id, by an unambiguous start of one, or by the experiment's name (its latest). */
+export async function findRecord(store: Store, id: string): Promise<ExperimentRecord> {
+  const prefix = refNames.experiment('');
+  const known = (await store.refs.list(prefix)).map((name) => name.slice(prefix.length));
+  const exact = known.includes(id) ? [id] : known.filter((name) => name.startsWith(id));
+  const chosen = exact.length > 1 && exact.every((name) => /^-\d{8}-\d{6}-/.test(name.slice(id.length))) ? exact.slice(-1) : exact;
+  if (chosen.length !== 1) {
+    const known20 = known.slice(-20).reverse().join(', ') || 'none yet';
+    throw new AssayError(
+      'NotFound',
+      chosen.length === 0
+        ? `no experiment "${id}" in ${store.url}; known: ${known20}`
+        : `"${id}" could be any of ${chosen.join(', ')}: write more of the id`,
+    );
+  }
+  const found = await store.refs.get<ExperimentRecord>(refNames.experiment(chosen[0] as string));
+  if (!found) throw new AssayError('NotFound', `the record of ${chosen[0]} is gone from ${store.url}`);
+  return found.value;
+}
+
+export const workflowUrl = (uiUrl: string | null, namespace: string, id: string): string | null =>
+  uiUrl === null ? null : `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(id)}`;

@@ -1,0 +1,102 @@
+import type { Client } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
+import { experimentProgress, experimentResult, runProgress } from '../client';
+import { AssayError, type ExperimentRecord, type Progress, type Result, type TrainProgress, isFinal, isRunFinal, refNames } from '../contract';
+import { terminalSummary } from '../report';
+import type { Store } from '../store';
+import { exportReport } from './reportFile';
+import { type LiveView, liveView } from './view';
+
+export interface WatchOptions {
+  json?: boolean;
+  /** Outcomes that make the exit code 4; `harm` is one besides the verdicts. */
+  failOn?: string[];
+}
+
+/** Follows an experiment to its end. Ctrl-C stops the watching, never the experiment. */
+export async function watchExperiment(client: Client, store: Store, experimentId: string, options: WatchOptions): Promise<number> {
+  const view = liveView(process.stderr);
+  const interrupted = interruption();
+  const ended = experimentResult(client, experimentId).then(
+    () => 'ended' as const,
+    (error: unknown) => {
+      if (error instanceof WorkflowFailedError) return 'ended' as const;
+      throw error;
+    },
+  );
+  try {
+    for (;;) {
+      const what = await Promise.race([ended, interrupted.promise, tick()]);
+      if (what === 'interrupted') {
+        view.close();
+        process.stderr.write(`\nThe experiment goes on. Come back with: assay watch ${experimentId}   Stop it with: assay cancel ${experimentId}\n`);
+        return 130;
+      }
+      await refresh(client, experimentId, view);
+      if (what === 'ended') break;
+    }
+  } finally {
+    interrupted.dispose();
+    view.close();
+  }
+  return conclude(store, experimentId, options);
+}
+
+/** Prints how an experiment ended, from the store alone. */
+export async function conclude(store: Store, experimentId: string, options: WatchOptions): Promise<number> {
+  const found = await store.refs.get<ExperimentRecord>(refNames.experiment(experimentId));
+  const record = found?.value;
+  if (!record?.result || record.status !== 'done') {
+    throw new AssayError('TrainerFailed', `experiment ${experimentId} ${record?.status ?? 'failed'}: ${record?.message ?? 'it left no record'}`);
+  }
+  const result = await store.getJson<Result>(record.result);
+  const path = await exportReport(store, record);
+  if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  else process.stdout.write(`${terminalSummary(result, { colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR })}\nreport: ${path}\n`);
+  return exitCode(result, options.failOn ?? []);
+}
+
+/** 0, or 4 where `--fail-on` names the outcome; any `--fail-on` also fails on `invalid`. */
+export function exitCode({ verdict }: Pick<Result, 'verdict'>, failOn: string[]): number {
+  if (failOn.length === 0) return 0;
+  const named = failOn.includes(verdict.outcome) || verdict.outcome === 'invalid' || (verdict.harm && failOn.includes('harm'));
+  return named ? 4 : 0;
+}
+
+async function refresh(client: Client, experimentId: string, view: LiveView): Promise<void> {
+  let progress: Progress;
+  try {
+    progress = await experimentProgress(client, experimentId);
+  } catch (error) {
+    // The control pool may be starting, or the server restarting: the next tick asks again.
+    view.note(error instanceof Error ? error.message : String(error));
+    return;
+  }
+  const live = progress.runs.filter((run) => run.state === 'training' && !isRunFinal(run.state) && !isFinal(progress.stage));
+  const details = new Map<string, TrainProgress>();
+  await Promise.all(
+    live.map(async (run) => {
+      const now = await runProgress(client, experimentId, run.variant, run.seed).catch(() => null);
+      if (now) details.set(`${run.variant}/${run.seed}`, now);
+    }),
+  );
+  view.show(progress, details);
+}
+
+const tick = (): Promise<'tick'> => new Promise((resolve) => setTimeout(() => resolve('tick'), 1000));
+
+function interruption(): { promise: Promise<'interrupted'>; dispose: () => void } {
+  let stop: () => void = () => undefined;
+  const promise = new Promise<'interrupted'>((resolve) => {
+    stop = () => resolve('interrupted');
+  });
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  return {
+    promise,
+    dispose: () => {
+      process.removeListener('SIGINT', stop);
+      process.removeListener('SIGTERM', stop);
+    },
+  };
+}

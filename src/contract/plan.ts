@@ -1,0 +1,67 @@
+import type { ExperimentPlan } from './activities';
+import { metricCatalogue } from './metrics';
+import type { Ref } from './refs';
+import type { Guardrail, RegisteredPlan } from './result';
+import type { ResolvedSpec } from './spec';
+import { fewestSeedsForAlgorithm } from './specChecks';
+import { relativeOrAbsolute, seconds } from './specValues';
+
+/** Beside the training itself: starting, restoring, predicting and storing, seconds an attempt. */
+const overheadSeconds = 600;
+/** Where no wall-clock budget bounds a run. */
+const longestRunSeconds = 86_400;
+
+/** The question and the rule, as fixed before the first run. */
+export function registeredPlan(spec: ResolvedSpec): RegisteredPlan {
+  const { analysis, evaluation, data } = spec;
+  const margin = relativeOrAbsolute(analysis.margin);
+  return {
+    primary: analysis.primary,
+    question: questionOf(spec),
+    test: analysis.test,
+    margin: margin.value,
+    marginRelative: margin.relative,
+    confidence: analysis.confidence,
+    resamples: analysis.resamples,
+    correction: analysis.correction,
+    metrics: evaluation.metrics,
+    guardrails: analysis.guardrails.map(({ metric, maxIncrease, maxDecrease }): Guardrail => {
+      const limit = relativeOrAbsolute(maxIncrease ?? maxDecrease ?? 0);
+      return { metric, limit: limit.value, relative: limit.relative };
+    }),
+    seeds: seedsOf(spec),
+    unit: data.unit ?? null,
+    slices: [],
+  };
+}
+
+/** What the experiment workflow carries of its spec. */
+export function experimentPlan(spec: ResolvedSpec, experimentId: string, specRef: Ref): ExperimentPlan {
+  const control = spec.variants.find((variant) => variant.control);
+  if (control === undefined) throw new RangeError('expected a spec with a control variant, got none');
+  const { wallClock } = spec.training.budget;
+  const { attempts } = spec.training;
+  return {
+    experimentId,
+    name: spec.name,
+    spec: specRef,
+    control: control.name,
+    variants: spec.variants.map(({ name, control: isControl, model }) => ({ name, control: isControl, pretrained: model !== undefined })),
+    seeds: seedsOf(spec),
+    attempts,
+    runTimeoutSeconds: wallClock === undefined ? longestRunSeconds : Math.ceil((seconds(wallClock) + overheadSeconds) * attempts),
+    latency: spec.evaluation.metrics.some((metric) => metricCatalogue[metric].source === 'latency'),
+    plan: registeredPlan(spec),
+  };
+}
+
+/** An already trained model has no second seed: it can only be asked about as it is. */
+function questionOf({ analysis, training, variants }: ResolvedSpec): RegisteredPlan['question'] {
+  if (analysis.question !== 'auto') return analysis.question;
+  const trained = variants.every((variant) => variant.model === undefined);
+  return trained && training.seeds.length >= fewestSeedsForAlgorithm ? 'algorithm' : 'artifact';
+}
+
+/** Where every variant is already trained, one seed names the one evaluation of each. */
+const seedsOf = ({ training, variants }: ResolvedSpec): number[] =>
+  variants.every((variant) => variant.model !== undefined) ? training.seeds.slice(0, 1) : training.seeds;

@@ -1,0 +1,106 @@
+import { isMapping, type Path, type Problem, valueAt } from './specProblems';
+
+interface Refusal {
+  /** As in `variants[].model`. */
+  path: string;
+  /** Which values; every value where absent. */
+  when?: (value: unknown) => boolean;
+  /** `{value}` stands for what was written. */
+  sentence: string;
+}
+
+const oneOf =
+  (...words: unknown[]) =>
+  (value: unknown): boolean =>
+    words.includes(value);
+const begins = (start: string) => (value: unknown) => typeof value === 'string' && value.startsWith(start);
+const isAddress = (value: unknown): boolean => typeof value === 'string' && /^(?!s3:)[a-z][a-z0-9+.-]*:\/\//i.test(value);
+const laterMetrics = oneOf('gpu_utilization', 'gpu_hours');
+
+const containers = 'comes with container support, which this version lacks';
+const gpus = 'comes with GPU leases, which this version lacks';
+const later = (part: string, mend: string): string => `{value} comes with ${part}, which this version lacks; ${mend}`;
+const metricSentence = later('GPU telemetry', 'leave it out');
+
+/** Keys and values of the full design whose part is not here yet: each says so in its own words, none is ignored. */
+export const refusals: readonly Refusal[] = [
+  { path: 'data.source', when: begins('s3://'), sentence: later('the S3 store', 'copy the data to a local folder or file') },
+  { path: 'data.source', when: begins('dvc:'), sentence: later('DVC support', 'name the file or folder that DVC has checked out') },
+  { path: 'data.source', when: begins('snapshot:'), sentence: later('the snapshot commands', 'name the folder or file it was taken of') },
+  { path: 'data.source', when: isAddress, sentence: '{value} is an address; download it and name the local file or folder' },
+  {
+    path: 'data.source',
+    when: (value) => begins('builtin:')(value) && value !== 'builtin:digits',
+    sentence: '{value} is no data set that comes along; there is "builtin:digits"',
+  },
+  { path: 'data.slices', sentence: 'comes with the analysis of slices, which this version lacks; leave it out' },
+  { path: 'runtime.executor', when: oneOf('docker'), sentence: later('container support', 'use "process"') },
+  { path: 'runtime.image', sentence: `${containers}; leave it out, the process executor runs training.command on the host` },
+  { path: 'runtime.gpus', sentence: `${gpus}; leave it out, the trainer sees the devices of its host` },
+  { path: 'runtime.gpuMemory', sentence: `${gpus}; leave it out` },
+  { path: 'runtime.memory', sentence: `${containers}; leave it out, the process executor sets no memory limit` },
+  { path: 'runtime.shm', sentence: `${containers}; leave it out, a process uses the shared memory of its host` },
+  { path: 'runtime.network', sentence: `${containers}; leave it out, a process has the network of its host` },
+  { path: 'runtime.qos', sentence: `${gpus}; leave it out, runs start in the order of their age` },
+  {
+    path: 'training.precision',
+    when: oneOf('tf32', 'bf16', 'fp16'),
+    sentence: later('GPU support', 'use "fp32", or a parameter of your trainer under params'),
+  },
+  { path: 'variants[].model', when: begins('s3://'), sentence: later('the S3 store', 'copy the model to a local file or folder') },
+  { path: 'variants[].model', when: isAddress, sentence: '{value} is an address; download it and name the local file or folder' },
+  { path: 'evaluation.metrics[]', when: laterMetrics, sentence: metricSentence },
+  { path: 'analysis.primary', when: laterMetrics, sentence: metricSentence },
+  { path: 'analysis.guardrails[].metric', when: laterMetrics, sentence: metricSentence },
+  {
+    path: 'evaluation.latency.interleave',
+    when: oneOf(false),
+    sentence: 'false would let a drifting machine strike one variant alone, and is not offered; leave it out',
+  },
+  {
+    path: 'checks.drift.against',
+    when: begins('snapshot:'),
+    sentence: later('the snapshot commands', 'use "previous" or "none"'),
+  },
+  {
+    path: 'analysis.correction',
+    when: oneOf('bonferroni', 'hochberg', 'hommel', 'benjamini-hochberg', 'benjamini-yekutieli', 'max-t'),
+    sentence: later('further corrections', 'use "holm" or "none"'),
+  },
+  {
+    path: 'decision.approval',
+    when: oneOf(true),
+    sentence: 'true comes with `assay approve`, which this version lacks; leave it out, the verdict then stands without a person',
+  },
+  { path: 'decision.register', sentence: 'comes with publishing to MLflow, which this version lacks; leave it out and use `assay export`' },
+  { path: 'notify', sentence: 'comes with webhooks, which this version lacks; leave it out and use `assay run --json`' },
+];
+
+/** Problems for every refused key and value in the data. */
+export const refusedIn = (data: unknown): Problem[] =>
+  refusals.flatMap((refusal) =>
+    matching(data, refusal.path.split(/\.|(?=\[\])/)).flatMap((path): Problem[] => {
+      const value = valueAt(data, path);
+      if (refusal.when !== undefined && !refusal.when(value)) return [];
+      const at = refusal.when === undefined ? 'key' : 'value';
+      return [{ path, at, message: refusal.sentence.replace('{value}', () => String(value)) }];
+    }),
+  );
+
+/** The refusal of a whole key, e.g. of `runtime.gpus`; for a key written almost like it. */
+export const refusalOfKey = (path: string): string | undefined =>
+  refusals.find((refusal) => refusal.path === path && refusal.when === undefined)?.sentence;
+
+/** Refused keys right below a mapping, e.g. of `runtime`. */
+export const refusedKeysBelow = (path: string): string[] =>
+  refusals
+    .filter((refusal) => refusal.when === undefined && refusal.path.split('.').slice(0, -1).join('.') === path)
+    .map((refusal) => refusal.path.split('.').at(-1) ?? '');
+
+function matching(data: unknown, pattern: readonly string[], path: Path = []): Path[] {
+  const [head, ...rest] = pattern;
+  if (head === undefined) return [path];
+  if (head === '[]') return Array.isArray(data) ? data.flatMap((item, index) => matching(item, rest, [...path, index])) : [];
+  if (!isMapping(data) || !Object.hasOwn(data, head)) return [];
+  return matching(data[head], rest, [...path, head]);
+}

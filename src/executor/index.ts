@@ -1,0 +1,10 @@
+export { curveOf, eventsUpTo, mergeEvents } from './events';
+export { mapExit } from './exits';
+export { findTrainer, listTrainers } from './find';
+export { logTail } from './logs';
+export { collectOutputs } from './outputs';
+export { startTrainer } from './start';
+export { reapOlder, stopRun, stopTrainer } from './stop';
+export { supervise } from './supervise';
+export { runTurns } from './turns';
+export type * from './types';

@@ -1,0 +1,4 @@
+export * as formatters from './formatters';
+export { renderMarkdown } from './markdown';
+export { type ReportExtra, renderReport } from './page';
+export { terminalSummary } from './terminal';

@@ -1,0 +1,84 @@
+import type { Comparison, Result } from '../contract';
+import { formatCount, formatDifference, formatDifferenceInterval, formatPValue, formatTime } from './formatters';
+import { metricInfo } from './metricInfo';
+import { direction, directionWords } from './reading';
+import { checkWords } from './sections/checks';
+import { metricsInOrder } from './sections/comparisons';
+import { badges } from './sections/verdict';
+
+/** For a pull request: verdict, reasons, differences, what needs attention, where the rest is. */
+export function renderMarkdown(result: Result): string {
+  const { verdict, provenance, snapshot } = result;
+  const badge = badges[verdict.outcome];
+  const open = result.checks.filter((check) => check.status !== 'pass');
+  const failed = result.variants.flatMap((variant) =>
+    variant.runs.filter((run) => run.status === 'failed').map((run) => `${variant.name} seed ${run.seed}`),
+  );
+  const lines = [
+    `## ${badge.symbol} ${badge.word}${verdict.harm ? ' (harm shown)' : ''}: ${escape(result.name)}`,
+    '',
+    `**${escape(verdict.sentence)}**`,
+    '',
+    ...list(verdict.reasons.map(escape)),
+    ...comparisonTable(result),
+    ...(open.length === 0
+      ? []
+      : [
+          '### Checks that need a look',
+          '',
+          ...list(
+            open.map(
+              (check) =>
+                `${checkWords[check.status].symbol} **${escape(check.name)}** (${check.status}${check.gate ? ', gate' : ''}): ${escape(check.detail)}`,
+            ),
+          ),
+        ]),
+    ...(failed.length === 0 ? [] : [`Failed runs: ${escape(failed.join(', '))}.`, '']),
+    `<sub>${formatCount(snapshot.splits.test)} test rows · snapshot \`${snapshot.digest.slice(0, 19)}\` · spec \`${provenance.spec.slice(0, 19)}\`${provenance.git.commit === null ? '' : ` · commit \`${code(provenance.git.commit.slice(0, 12))}\``} · ${formatTime(result.finishedAt)}</sub>`,
+    '',
+    `The full report: \`assay report ${code(result.experiment)} --open\`; the numbers: \`assay report ${code(result.experiment)} --format json\`.`,
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function comparisonTable(result: Result): string[] {
+  if (result.comparisons.length === 0) return [];
+  const rows = metricsInOrder(result.comparisons).flatMap((metric) => result.comparisons.filter((c) => c.metric === metric));
+  return [
+    '| metric | variant − control | difference | interval | reading | p | adjusted p | n |',
+    '| --- | --- | ---: | ---: | --- | ---: | ---: | ---: |',
+    ...rows.map(row),
+    '',
+  ];
+}
+
+function row(c: Comparison): string {
+  const { symbol, word } = directionWords[direction(c)];
+  const name = c.role === 'secondary' ? metricInfo(c.metric).label : `**${metricInfo(c.metric).label}** (${c.role})`;
+  const cells = [
+    name === metricInfo(c.metric).label ? escape(name) : name,
+    `${escape(c.variant)} − ${escape(c.control)}`,
+    formatDifference(c.metric, c.difference),
+    formatDifferenceInterval(c.metric, c.low, c.high),
+    `${symbol} ${word}`,
+    formatPValue(c.pValue),
+    c.adjustedPValue === null ? '–' : formatPValue(c.adjustedPValue),
+    formatCount(c.n),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+const list = (items: string[]): string[] => (items.length === 0 ? [] : [...items.map((item) => `- ${item}`), '']);
+
+/** Text of a user cannot become markup, a table cell, a link or a mention. */
+const escape = (text: string): string =>
+  text
+    .replace(/[\r\n]+/g, ' ')
+    .replace(/&/g, '&amp;')
+    .replace(/</g, '&lt;')
+    .replace(/>/g, '&gt;')
+    .replace(/[\\`*_[\]|~#]/g, '\\$&')
+    .replace(/@/g, '@\u200b');
+
+const code = (text: string): string => text.replace(/[`\r\n|]/g, ' ');

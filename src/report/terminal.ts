@@ -1,0 +1,72 @@
+import pc from 'picocolors';
+import type { Comparison, Result } from '../contract';
+import { formatConfidence, formatDifference, formatDifferenceInterval, formatP } from './formatters';
+import { metricInfo } from './metricInfo';
+import { direction, directionWords } from './reading';
+import { checkWords } from './sections/checks';
+import { metricsInOrder } from './sections/comparisons';
+import { badges } from './sections/verdict';
+
+const mostRows = 8;
+const mostReasons = 4;
+
+/** The end of `assay run`: verdict, differences, reasons, and the checks that did not pass. */
+export function terminalSummary(result: Result, options: { colour: boolean }): string {
+  const colours = pc.createColors(options.colour);
+  const { verdict } = result;
+  const badge = badges[verdict.outcome];
+  const paint = { adopt: colours.green, keep: colours.blue, equivalent: colours.cyan, inconclusive: colours.yellow, invalid: colours.red }[
+    verdict.outcome
+  ];
+  const rows = metricsInOrder(result.comparisons).flatMap((metric) => result.comparisons.filter((c) => c.metric === metric));
+  const open = result.checks.filter((check) => check.status !== 'pass');
+  const lines = [
+    '',
+    `${colours.bold(paint(`${badge.symbol} ${badge.word}`))}${verdict.harm ? colours.bold(colours.red('  ▼ harm shown')) : ''}  ${colours.bold(printable(verdict.sentence))}`,
+    ...cut(verdict.reasons, mostReasons, 'reasons').map((reason) => `  ${colours.dim('·')} ${printable(reason)}`),
+    '',
+    ...differenceLines(rows.slice(0, mostRows), colours),
+    ...(rows.length > mostRows ? [colours.dim(`  and ${rows.length - mostRows} more in the report`)] : []),
+    ...(open.length === 0 ? [] : ['']),
+    ...cut(open, 4, 'checks').map((check) =>
+      typeof check === 'string'
+        ? `  ${check}`
+        : `  ${(check.status === 'fail' ? colours.red : colours.yellow)(`${checkWords[check.status].symbol} ${check.status}`)}  ${printable(check.name)}: ${printable(check.detail)}`,
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function differenceLines(rows: Comparison[], colours: ReturnType<typeof pc.createColors>): string[] {
+  const first = rows[0];
+  if (first === undefined) return [colours.dim('  no comparison could be made')];
+  const cells = rows.map((c) =>
+    [
+      metricInfo(c.metric).label,
+      c.variant,
+      formatDifference(c.metric, c.difference),
+      formatDifferenceInterval(c.metric, c.low, c.high),
+      `${directionWords[direction(c)].symbol} ${directionWords[direction(c)].word}`,
+      formatP(c.pValue),
+    ].map(printable),
+  );
+  const heads = ['metric', 'variant', `difference`, `${formatConfidence(first.confidence)} interval`, '', ''];
+  const widths = heads.map((head, i) => Math.max(head.length, ...cells.map((row) => row[i]?.length ?? 0)));
+  const line = (row: string[]): string =>
+    `  ${row.map((cell, i) => (i === 2 || i === 3 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ')}`.trimEnd();
+  return [
+    colours.dim(line(heads)),
+    ...cells.map((row, i) => {
+      const way = rows[i] === undefined ? 'open' : direction(rows[i]);
+      const paint = way === 'better' ? colours.green : way === 'worse' ? colours.red : (text: string): string => text;
+      return paint(line(row));
+    }),
+  ];
+}
+
+function cut<T>(items: readonly T[], most: number, what: string): (T | string)[] {
+  return items.length <= most ? [...items] : [...items.slice(0, most), `and ${items.length - most} more ${what} in the report`];
+}
+
+/** Control characters of a name or a log line must not reach the terminal. */
+const printable = (text: string): string => text.replace(/\p{Cc}+/gu, ' ');

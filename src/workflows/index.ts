@@ -1,0 +1,2 @@
+export { experiment } from './experiment';
+export { variantRun } from './variantRun';

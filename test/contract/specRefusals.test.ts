@@ -1,0 +1,118 @@
+import { loadSpec } from '../../src/contract/loadSpec';
+import { refusals } from '../../src/contract/specRefusals';
+import { changed } from './fixtures';
+
+const add = (text: string): string => changed(['varies: [h]\n', `varies: [h]\n${text}\n`]);
+const source = (value: string): string => changed(['./data', value]);
+const data = (text: string): string => changed(['{source: ./data}', `{source: ./data, ${text}}`]);
+const model = (value: string): string => changed(['{name: b,', `{name: b, model: "${value}",`]);
+const containers = 'comes with container support, which this version lacks';
+const gpus = 'comes with GPU leases, which this version lacks';
+const telemetry = 'comes with GPU telemetry, which this version lacks; leave it out';
+const corrections = 'comes with further corrections, which this version lacks; use "holm" or "none"';
+const address = 'is an address; download it and name the local file or folder';
+
+const cases: [place: string, file: string, sentence: string][] = [
+  [
+    'data.source',
+    source('s3://b/p'),
+    's3://b/p comes with the S3 store, which this version lacks; copy the data to a local folder or file',
+  ],
+  [
+    'data.source',
+    source('"dvc:a.dvc"'),
+    'dvc:a.dvc comes with DVC support, which this version lacks; name the file or folder that DVC has checked out',
+  ],
+  [
+    'data.source',
+    source('"snapshot:sha256:0"'),
+    'snapshot:sha256:0 comes with the snapshot commands, which this version lacks; name the folder or file it was taken of',
+  ],
+  ['data.source', source('https://example.org/d.csv'), `https://example.org/d.csv ${address}`],
+  ['data.source', source('"builtin:iris"'), 'builtin:iris is no data set that comes along; there is "builtin:digits"'],
+  ['data.slices', data('slices: []'), 'comes with the analysis of slices, which this version lacks; leave it out'],
+  ['runtime.executor', add('runtime: {executor: docker}'), `docker ${containers}; use "process"`],
+  [
+    'runtime.image',
+    add('runtime: {image: a@sha256:0}'),
+    `${containers}; leave it out, the process executor runs training.command on the host`,
+  ],
+  ['runtime.gpus', add('runtime: {gpus: 1}'), `${gpus}; leave it out, the trainer sees the devices of its host`],
+  ['runtime.gpuMemory', add('runtime: {gpuMemory: 8GiB}'), `${gpus}; leave it out`],
+  ['runtime.memory', add('runtime: {memory: 4GiB}'), `${containers}; leave it out, the process executor sets no memory limit`],
+  ['runtime.shm', add('runtime: {shm: 1GiB}'), `${containers}; leave it out, a process uses the shared memory of its host`],
+  ['runtime.network', add('runtime: {network: false}'), `${containers}; leave it out, a process has the network of its host`],
+  ['runtime.qos', add('runtime: {qos: standard}'), `${gpus}; leave it out, runs start in the order of their age`],
+  ...['tf32', 'bf16', 'fp16'].map((precision): [string, string, string] => [
+    'training.precision',
+    changed(['budget:', `precision: ${precision}\n  budget:`]),
+    `${precision} comes with GPU support, which this version lacks; use "fp32", or a parameter of your trainer under params`,
+  ]),
+  [
+    'variants[1].model',
+    model('s3://m/b.onnx'),
+    's3://m/b.onnx comes with the S3 store, which this version lacks; copy the model to a local file or folder',
+  ],
+  ['variants[1].model', model('https://example.org/m'), `https://example.org/m ${address}`],
+  ['evaluation.metrics[1]', add('evaluation: {metrics: [accuracy, gpu_utilization]}'), `gpu_utilization ${telemetry}`],
+  ['evaluation.metrics[1]', add('evaluation: {metrics: [accuracy, gpu_hours]}'), `gpu_hours ${telemetry}`],
+  ['analysis.primary', add('analysis: {primary: gpu_hours}'), `gpu_hours ${telemetry}`],
+  ['analysis.guardrails[0].metric', add('analysis: {guardrails: [{metric: gpu_hours, maxIncrease: 10%}]}'), `gpu_hours ${telemetry}`],
+  [
+    'evaluation.latency.interleave',
+    add('evaluation: {latency: {interleave: false}}'),
+    'false would let a drifting machine strike one variant alone, and is not offered; leave it out',
+  ],
+  [
+    'checks.drift.against',
+    add('checks: {drift: {against: "snapshot:sha256:0"}}'),
+    'snapshot:sha256:0 comes with the snapshot commands, which this version lacks; use "previous" or "none"',
+  ],
+  ...['bonferroni', 'hochberg', 'hommel', 'benjamini-hochberg', 'benjamini-yekutieli', 'max-t'].map(
+    (correction): [string, string, string] => [
+      'analysis.correction',
+      add(`analysis: {correction: ${correction}}`),
+      `${correction} ${corrections}`,
+    ],
+  ),
+  [
+    'decision.approval',
+    add('decision: {approval: true}'),
+    'true comes with `assay approve`, which this version lacks; leave it out, the verdict then stands without a person',
+  ],
+  [
+    'decision.register',
+    add('decision: {register: mlflow}'),
+    'comes with publishing to MLflow, which this version lacks; leave it out and use `assay export`',
+  ],
+  [
+    'notify',
+    add('notify: [{webhook: "https://example.org/hook"}]'),
+    'comes with webhooks, which this version lacks; leave it out and use `assay run --json`',
+  ],
+];
+
+function problemsOf(text: string): string[] {
+  try {
+    loadSpec(text, { file: 'experiment.yaml', root: '/work' });
+  } catch (error) {
+    return (error as Error).message.split('\n').filter((line) => line.startsWith('experiment.yaml:'));
+  }
+  return [];
+}
+
+test.each(cases)('%s is refused in one sentence of its own: %#', (place, text, sentence) => {
+  expect(problemsOf(text).map((line) => line.replace(/^experiment\.yaml:\d+:\d+: /, ''))).toEqual([`${place}: ${sentence}`]);
+});
+
+test('every refusal has a case above', () => {
+  const covered = new Set(cases.map(([place]) => place.replace(/\[\d+\]/g, '[]')));
+  expect([...new Set(refusals.map(({ path }) => path))].filter((path) => !covered.has(path))).toEqual([]);
+  expect(cases.length).toBeGreaterThanOrEqual(refusals.length);
+});
+
+test('a word that no part of the design has is no refusal but a wrong choice', () => {
+  expect(problemsOf(add('runtime: {executor: podman}'))).toEqual([
+    'experiment.yaml:10:21: runtime.executor: expected process, got "podman"',
+  ]);
+});

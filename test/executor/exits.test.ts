@@ -1,0 +1,32 @@
+import { mapExit, type TrainerExit } from '../../src/executor';
+
+const exit = (overrides: Partial<TrainerExit>): TrainerExit => ({
+  ...{ code: null, signal: null, endedAt: '2026-01-01T00:00:00.000Z', error: null, peakMemoryBytes: null, lost: false },
+  ...overrides,
+});
+const traceback = (last: string): string => `Traceback (most recent call last):\n  File "train.py", line 3, in <module>\n${last}\n`;
+
+test.each<[string, Partial<TrainerExit>, string, string | null]>([
+  ['success', { code: 0 }, '', null],
+  ['a checkpoint on request', { code: 75 }, '', 'Preempted'],
+  ['refused parameters', { code: 78 }, 'lr must be positive\n', 'TrainerRejected'],
+  ['a full device', { code: 86 }, '', 'OutOfMemory'],
+  ['a crash', { code: 1 }, traceback('ValueError: nope'), 'TrainerCrashed'],
+  ['a signal', { signal: 'SIGSEGV' }, '', 'TrainerCrashed'],
+  ['a missing module', { code: 1 }, traceback("ModuleNotFoundError: No module named 'torch'"), 'TrainerFailed'],
+  ['a failed import', { code: 1 }, traceback('ImportError: cannot import name x'), 'TrainerFailed'],
+  ['a wrong syntax', { code: 1 }, traceback('SyntaxError: invalid syntax'), 'TrainerFailed'],
+  ['an import error that was survived', { code: 1 }, `${traceback('ImportError: x')}going on without\nboom\n`, 'TrainerCrashed'],
+  ['a lost trainer', { lost: true }, '', 'TrainerCrashed'],
+  ['a newer epoch', { error: 'superseded' }, '', 'Preempted'],
+  ['no such program', { error: 'spawn x ENOENT' }, '', 'ExecutorUnavailable'],
+])('%s is told apart', (_, ended, logs, type) => {
+  expect(mapExit(exit(ended), logs)?.type ?? null).toBe(type);
+});
+
+test('an error carries the last 20 lines of the log, and its message ends with them', () => {
+  const lines = Array.from({ length: 50 }, (_, i) => `line ${i}`);
+  const error = mapExit(exit({ code: 9 }), `${lines.join('\n')}\n`);
+  expect(error?.details).toEqual({ code: 9, signal: null, log: lines.slice(30) });
+  expect(error?.message).toBe(`the trainer ended with exit code 9\n${lines.slice(30).join('\n')}`);
+});

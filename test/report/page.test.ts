@@ -1,0 +1,223 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { outcomes, type Result } from '../../src/contract';
+import { renderReport } from '../../src/report';
+import { makeLatencies, makeResult } from './fixture';
+
+const fixtureFile = join(__dirname, 'result.fixture.json');
+const fixture = (): Result => JSON.parse(readFileSync(fixtureFile, 'utf8'));
+const sections = [
+  'key-numbers',
+  'differences',
+  'metrics',
+  'latency',
+  'training',
+  'classes',
+  'checks',
+  'runs',
+  'deviations',
+  'plan',
+  'provenance',
+  'how-to-read',
+];
+
+test('the stored fixture is what its generator makes', () => {
+  if (process.env.ASSAY_WRITE_FIXTURE) writeFileSync(fixtureFile, `${JSON.stringify(makeResult(), null, 1)}\n`);
+  expect(fixture()).toEqual(makeResult());
+});
+
+test('the same result gives the same bytes, also when several pages are rendered at once', async () => {
+  const extra = { latency: makeLatencies(fixture()) };
+  const [first, , second] = await Promise.all([
+    renderReport(fixture(), extra),
+    renderReport(makeResult({ candidates: ['other'] })),
+    renderReport(fixture(), extra),
+  ]);
+  expect(second).toBe(first);
+});
+
+test('another process renders the same bytes', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'assay-report-'));
+  try {
+    const latency = makeLatencies(fixture());
+    writeFileSync(join(folder, 'latency.json'), JSON.stringify(latency));
+    const printed = execFileSync(process.execPath, [join(__dirname, 'renderFile.cjs'), fixtureFile, join(folder, 'latency.json')], {
+      encoding: 'utf8',
+      maxBuffer: 1e8,
+      env: { ...process.env, TZ: 'Asia/Tokyo', LANG: 'de_DE.UTF-8', NODE_OPTIONS: '' },
+    });
+    expect(printed).toBe(await renderReport(fixture(), { latency }));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test.each(outcomes)('a report of outcome %s has every section, its sentence and balanced markup', async (outcome) => {
+  const result = fixture();
+  result.verdict = {
+    ...result.verdict,
+    outcome,
+    harm: outcome === 'keep',
+    variant: outcome === 'adopt' ? 'mlp' : null,
+    sentence: `The sentence of ${outcome}.`,
+  };
+  const page = await renderReport(result);
+  expect(sections.filter((id) => !page.includes(`<section id="${id}"`))).toEqual([]);
+  expect(page).toContain(`<h1>The sentence of ${outcome}.</h1>`);
+  expect(page.includes('Harm shown')).toBe(outcome === 'keep');
+  expect(unbalanced(page)).toEqual([]);
+});
+
+test('what makes a comparison invalid stands before every number', async () => {
+  const result = fixture();
+  result.verdict = {
+    outcome: 'invalid',
+    harm: false,
+    variant: null,
+    sentence: 'No conclusion: test rows stand in the training data.',
+    reasons: ['37 rows are in both.', 'One more reason.'],
+  };
+  result.checks[1] = { name: 'overlap', status: 'fail', gate: true, statistic: 37, pValue: null, detail: '37 rows are in both.' };
+  const page = await renderReport(result);
+  const at = page.indexOf('What makes it invalid');
+  expect(at).toBeGreaterThan(0);
+  expect(page.indexOf('37 rows are in both.')).toBeGreaterThan(at);
+  expect(page.indexOf('37 rows are in both.')).toBeLessThan(page.indexOf('id="key-numbers"'));
+  expect(page).toContain('Take the shared rows out of the source');
+});
+
+test('hostile text of a user stays text everywhere', async () => {
+  const evil = `</title></style></script><script>alert(1)</script><img src=x onerror="alert('2')">`;
+  const result = JSON.parse(JSON.stringify(fixture()).replaceAll('"mlp"', JSON.stringify(evil))) as Result;
+  Object.assign(result, { name: evil, hypothesis: evil, owner: evil, experiment: evil });
+  Object.assign(result.verdict, { sentence: evil, reasons: [evil] });
+  Object.assign(result.snapshot, { source: evil, classes: [evil] });
+  result.provenance.command = ['assay', 'run', evil];
+  result.provenance.environment = { [evil]: evil };
+  for (const check of result.checks) Object.assign(check, { name: evil, detail: evil });
+  for (const comparison of result.comparisons) Object.assign(comparison, { notes: [evil], method: evil });
+  for (const variant of result.variants) {
+    variant.params = { [evil]: evil };
+    for (const row of variant.perClass) row.class = evil;
+    for (const run of variant.runs)
+      Object.assign(run, { deviations: [evil], host: evil, status: 'failed', failure: { type: 'TrainerFailed', message: evil } });
+  }
+  const page = await renderReport(result);
+  expect(page).not.toMatch(/<script|<img/i);
+  expect(page.match(/<\/style>/g)).toHaveLength(1);
+  expect(page.match(/<\/title>/g)?.length).toBe(page.match(/<title/g)?.length);
+  expect(unbalanced(page)).toEqual([]);
+});
+
+test('undefined numbers are called not defined and never NaN', async () => {
+  const result = fixture();
+  for (const comparison of result.comparisons) {
+    Object.assign(comparison, {
+      difference: null,
+      low: null,
+      high: null,
+      pValue: null,
+      adjustedPValue: null,
+      detectableDifference: null,
+      ratio: null,
+    });
+  }
+  for (const variant of result.variants) {
+    for (const own of Object.values(variant.metrics)) Object.assign(own, { estimate: null, low: null, high: null });
+    for (const run of variant.runs) run.metrics = { accuracy: null };
+    for (const row of variant.perClass) Object.assign(row, { precision: null, recall: null, f1: null });
+  }
+  const page = await renderReport(result);
+  expect(page).toContain('not defined');
+  expect(page).not.toMatch(/NaN|undefined|Infinity/);
+});
+
+test('an experiment whose runs all failed still has its page', async () => {
+  const result = fixture();
+  result.comparisons = [];
+  for (const variant of result.variants) {
+    Object.assign(variant, { metrics: {}, perClass: [], latency: null });
+    for (const run of variant.runs) {
+      Object.assign(run, {
+        status: 'failed',
+        curve: [],
+        metrics: {},
+        failure: { type: 'TrainerFailed', message: 'Traceback\nValueError: bad' },
+      });
+    }
+  }
+  const page = await renderReport(result);
+  expect(page).toContain('0 of 15 runs finished');
+  expect(page).toContain('There is no comparison');
+  expect(page).toContain('No latency was measured');
+  expect(page).not.toMatch(/NaN|undefined|Infinity/);
+});
+
+test('an interval with no spread and an exact tie can be drawn', async () => {
+  const result = fixture();
+  for (const comparison of result.comparisons) Object.assign(comparison, { difference: 0, low: 0, high: 0, pValue: 1 });
+  for (const variant of result.variants)
+    if (variant.latency) Object.assign(variant.latency, { min: 1, p25: 1, p50: 1, p75: 1, p95: 1, p99: null, max: 1 });
+  expect(await renderReport(result)).not.toMatch(/NaN|Infinity/);
+});
+
+test('five variants with five seeds and full curves stay under 2 MB', async () => {
+  const result = makeResult({ candidates: ['mlp', 'boosting', 'cnn', 'forest'], points: 200 });
+  for (const run of result.variants.flatMap((variant) => variant.runs))
+    run.curve = run.curve.map((point) => ({ ...point, accuracy: point.accuracy ?? 0.5 }));
+  const page = await renderReport(result, { latency: makeLatencies(result) });
+  expect(Buffer.byteLength(page)).toBeLessThan(2_000_000);
+});
+
+test('nothing is loaded, nothing runs, and the policy allows the one stylesheet by its hash', async () => {
+  const page = await renderReport(fixture());
+  expect(page).not.toMatch(/https?:|src=|@import|url\((?!#)|<link|<script|\sstyle=|\son[a-z]+=/i);
+  const style = /<style>([\s\S]*)<\/style>/.exec(page)?.[1] ?? '';
+  expect(page).toContain(`style-src &#39;sha256-${createHash('sha256').update(style).digest('base64')}&#39;`.replaceAll('&#39;', '&#39;'));
+});
+
+test('ids are unique, references meet them, and every drawing has a name', async () => {
+  const page = await renderReport(fixture(), { latency: makeLatencies(fixture()) });
+  const ids = [...page.matchAll(/\sid="([^"]+)"/g)].map((match) => match[1]);
+  expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
+  const used = [...page.matchAll(/aria-labelledby="([^"]+)"|href="#([^"]+)"|url\(#([^)]+)\)/g)].flatMap((match) =>
+    (match[1] ?? match[2] ?? match[3] ?? '').split(' '),
+  );
+  expect(used.filter((id) => !ids.includes(id))).toEqual([]);
+  const drawings = page.match(/<svg[^>]*>/g) ?? [];
+  expect(drawings.length).toBeGreaterThan(10);
+  expect(drawings.filter((tag) => !/role="img" aria-label/.test(tag))).toEqual([]);
+});
+
+test('every table has a caption and every header cell a scope', async () => {
+  const page = await renderReport(fixture());
+  expect(page.match(/<table/g)?.length).toBe(page.match(/<caption/g)?.length);
+  expect((page.match(/<th\b[^>]*>/g) ?? []).filter((tag) => !tag.includes('scope='))).toEqual([]);
+});
+
+test('margin and guardrail are drawn where the plan puts them', async () => {
+  const page = await renderReport(fixture());
+  expect(page).toMatch(/fill="var\(--bound\)"[^>]*>margin</);
+  expect(page).toMatch(/fill="var\(--bound\)"[^>]*>guardrail</);
+  const free = fixture();
+  Object.assign(free.plan, { margin: 0, guardrails: [] });
+  expect(await renderReport(free)).not.toMatch(/fill="var\(--bound\)"[^>]*>(margin|guardrail)</);
+});
+
+/** Tags that open without closing in order, or the other way round. */
+function unbalanced(page: string): string[] {
+  const empty = new Set(['meta', 'br', '!doctype']);
+  const open: string[] = [];
+  for (const [, closing, name = '', selfClosing] of page
+    .replace(/<style>[\s\S]*?<\/style>/, '')
+    .matchAll(/<(\/?)([a-z!][\w-]*)(?:"[^"]*"|[^>"])*?(\/?)>/gi)) {
+    if (empty.has(name) || selfClosing === '/') continue;
+    if (closing !== '/') open.push(name);
+    else if (open.at(-1) === name) open.pop();
+    else return [...open, `/${name}`];
+  }
+  return open;
+}
