@@ -42,7 +42,7 @@ function table() {
   console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
   for (const { metric, classes, rows } of cases) {
     const own = measure(process.execPath, [fileURLToPath(import.meta.url), '--case', metric, classes, rows]);
-    const few = rows > 100_000 ? 100 : 1000;
+    const few = rows > 100_000 ? 50 : 1000;
     const peer = (name, count) =>
       python === undefined ? null : measure(python, [join(here, 'bootstrap_peers.py'), name, metric, classes, rows, count]);
     const scipy = peer('scipy', few);

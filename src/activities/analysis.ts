@@ -1,5 +1,15 @@
 import { join } from 'node:path';
-import { type AnalysisActivities, type ResolvedSpec, type Result, type Snapshot, type SplitProfile, type Ref, mediaTypes, refNames, splitNames } from '../contract';
+import {
+  type AnalysisActivities,
+  type ResolvedSpec,
+  type Result,
+  type Snapshot,
+  type SplitProfile,
+  type Ref,
+  mediaTypes,
+  refNames,
+  splitNames,
+} from '../contract';
 import { runDataChecks } from '../checks';
 import { createSnapshot, verifySource } from '../data';
 import { renderReport } from '../report';
@@ -56,7 +66,9 @@ export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities
     analyseExperiment: (input) =>
       whileHeartbeating(async () => {
         const result = await buildResult(deps, input);
-        const primary = result.comparisons.find((c) => c.role === 'primary' && (result.verdict.variant === null || c.variant === result.verdict.variant));
+        const primary = result.comparisons.find(
+          (c) => c.role === 'primary' && (result.verdict.variant === null || c.variant === result.verdict.variant),
+        );
         return { result: await store.putJson(result), verdict: result.verdict, effect: primary?.difference ?? null };
       }),
 

@@ -59,10 +59,19 @@ export async function buildResult({ store, uiUrl }: AnalysisDeps, input: Analyse
     owner: spec.owner ?? null,
     startedAt: input.startedAt,
     finishedAt: new Date().toISOString(),
-    workflow: { ...input.workflow, url: uiUrl === null ? null : `${uiUrl}/namespaces/default/workflows/${encodeURIComponent(input.workflow.id)}` },
+    workflow: {
+      ...input.workflow,
+      url: uiUrl === null ? null : `${uiUrl}/namespaces/default/workflows/${encodeURIComponent(input.workflow.id)}`,
+    },
     verdict: analysis.verdict,
     plan: plan.plan,
-    snapshot: { digest: input.snapshot.ref.digest, source: snapshot.source, rows: snapshot.rows, splits: input.snapshot.splits, classes: snapshot.classes },
+    snapshot: {
+      digest: input.snapshot.ref.digest,
+      source: snapshot.source,
+      rows: snapshot.rows,
+      splits: input.snapshot.splits,
+      classes: snapshot.classes,
+    },
     variants: analysis.variants.map(({ runs: measured, ...variant }) => ({
       ...variant,
       runs: runs
@@ -82,7 +91,11 @@ interface LoadedRun {
   curve: RunResult['curve'];
 }
 
-async function loadRun(store: Store, outcome: RunOutcome, test: { ids: string[]; labels: Int32Array; classes: number }): Promise<LoadedRun> {
+async function loadRun(
+  store: Store,
+  outcome: RunOutcome,
+  test: { ids: string[]; labels: Int32Array; classes: number },
+): Promise<LoadedRun> {
   const { seed } = outcome.key;
   if (!outcome.trained) {
     return { outcome, record: null, curve: [], analysis: { seed, status: 'failed', scores: null, seconds: null, peakMemoryBytes: null } };
@@ -154,7 +167,10 @@ function sourceCheck(changed: string | null): Check {
     gate: true,
     statistic: null,
     pValue: null,
-    detail: changed === null ? 'the source has the same digest after the last run as in the snapshot' : `the source changed during the experiment: ${changed}`,
+    detail:
+      changed === null
+        ? 'the source has the same digest after the last run as in the snapshot'
+        : `the source changed during the experiment: ${changed}`,
   };
 }
 
@@ -174,6 +190,6 @@ function numbered(names: string[]): Int32Array {
   });
 }
 
-function withoutSource({ source: _, ...provenance }: ProvenanceObject): Result['provenance'] {
+function withoutSource({ source: _source, ...provenance }: ProvenanceObject): Result['provenance'] {
   return provenance;
 }

@@ -34,7 +34,11 @@ export function runCheckpoints(store: Store, key: RunKey) {
     },
 
     /** The newest one that verifies, restored into `dir`; corrupt ones are named in `findings`. */
-    async restore(record: CheckpointRecord, dir: string, findings: string[]): Promise<{ checkpoint: Checkpoint; dir: string; events: Buffer } | null> {
+    async restore(
+      record: CheckpointRecord,
+      dir: string,
+      findings: string[],
+    ): Promise<{ checkpoint: Checkpoint; dir: string; events: Buffer } | null> {
       for (const checkpoint of [...record.checkpoints].reverse()) {
         const target = join(dir, `step-${checkpoint.step}`);
         try {

@@ -1,23 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import { type GpuActivities, type HostActivities, type RunKey, ids } from '../contract';
+import { type GpuActivities, type HostActivities, ids } from '../contract';
 import { listTrainers, stopRun } from '../executor';
-import type { Store } from '../store';
 import { whileHeartbeating } from './heartbeat';
 import { createMeasureLatency } from './measureLatency';
-import type { Slots } from './slots';
+import { type GpuDeps, runDir, runsDir } from './host';
 import { createTrainVariant } from './trainVariant';
-
-export interface GpuDeps {
-  store: Store;
-  slots: Slots;
-  host: string;
-  /** Folder for runs and the snapshot cache. */
-  home: string;
-  python: string | null;
-  runtimeDir: string;
-}
 
 export function createGpuActivities(deps: GpuDeps): GpuActivities {
   return {
@@ -42,16 +30,14 @@ export function createHostActivities({ slots, home }: GpuDeps): HostActivities {
   };
 }
 
-export const runsDir = (home: string): string => join(home, 'runs');
-
-export const runDir = (home: string, { experimentId, variant, seed }: RunKey): string =>
-  join(runsDir(home), experimentId, variant, `seed-${seed}`);
-
 /**
  * What a worker finds when it starts: trainers of open runs keep their places until they are adopted,
  * trainers of runs that ended meanwhile are stopped.
  */
-export async function takeStock(deps: GpuDeps, isOpen: (workflowId: string) => Promise<boolean>): Promise<{ kept: string[]; reaped: string[] }> {
+export async function takeStock(
+  deps: GpuDeps,
+  isOpen: (workflowId: string) => Promise<boolean>,
+): Promise<{ kept: string[]; reaped: string[] }> {
   const kept: string[] = [];
   const reaped: string[] = [];
   for (const key of await listTrainers(runsDir(deps.home))) {

@@ -5,7 +5,7 @@ import { type GpuActivities, type ResolvedSpec, type Snapshot, mediaTypes } from
 import { materialise } from '../data';
 import { runTurns } from '../executor';
 import { whileHeartbeating } from './heartbeat';
-import type { GpuDeps } from './gpu';
+import type { GpuDeps } from './host';
 import { runFileFor } from './runFile';
 
 /** All variants at once, one working at a time, in ABBA blocks (run contract, "Turns"). */

@@ -2,7 +2,6 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledFailure, Context } from '@temporalio/activity';
 import {
-  AssayError,
   type GpuActivities,
   type ResolvedSpec,
   type RunRecord,
@@ -15,8 +14,8 @@ import {
 import { materialise, readSplit } from '../data';
 import { collectOutputs, eventsUpTo, findTrainer, logTail, mapExit, mergeEvents, startTrainer, supervise } from '../executor';
 import { runCheckpoints } from './checkpoints';
-import { type GpuDeps, runDir } from './gpu';
 import { whileHeartbeating } from './heartbeat';
+import { type GpuDeps, runDir } from './host';
 import { graceSeconds, runFileFor } from './runFile';
 
 /** What was restored before this epoch's trainer started; a successor that adopts it needs the same. */
@@ -107,7 +106,8 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
     onAbort: () => (context.cancellationDetails?.cancelRequested ? 'stop' : 'detach'),
     graceSeconds,
   });
-  if (ended.reason !== 'exited') throw new CancelledFailure(ended.reason === 'detached' ? 'left to the next supervisor' : 'stopped on request');
+  if (ended.reason !== 'exited')
+    throw new CancelledFailure(ended.reason === 'detached' ? 'left to the next supervisor' : 'stopped on request');
 
   const { exit, peakMemoryBytes, warnings } = ended;
   const failure = mapExit(exit, await logTail(dir, 40));

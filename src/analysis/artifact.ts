@@ -4,7 +4,7 @@ import { isLabelMetric, type ArmRun } from './prepare';
 import { beside, improvement, needsRatio, unanswered, type Question } from './question';
 
 /** Row visits of the metrics that are recomputed in every resample: beyond it fewer resamples are drawn, and the record says how many. */
-const rowVisits = 4e9;
+const rowVisits = 1e9;
 
 /** Are these trained models different on this kind of data? Chance is in the test rows alone. */
 export function compareArtifacts(

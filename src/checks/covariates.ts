@@ -17,11 +17,18 @@ export function covariateChecks(
 ): Check[] {
   return (['test', 'validation'] as const)
     .filter((split) => profiles[split].rows > 0)
-    .map((split) => summarise(`covariates-${split}`, `train and ${split}`, compareColumns(profiles.train, profiles[split]), { alpha, minEffect }));
+    .map((split) =>
+      summarise(`covariates-${split}`, `train and ${split}`, compareColumns(profiles.train, profiles[split]), { alpha, minEffect }),
+    );
 }
 
 /** One check from the findings of all columns: it warns where a difference is both significant and large enough to matter. */
-export function summarise(name: string, between: string, findings: ColumnFinding[], { alpha, minEffect }: { alpha: number; minEffect: number }): Check {
+export function summarise(
+  name: string,
+  between: string,
+  findings: ColumnFinding[],
+  { alpha, minEffect }: { alpha: number; minEffect: number },
+): Check {
   const base = { name, gate: false } as const;
   if (findings.length === 0)
     return { ...base, status: 'pass', statistic: null, pValue: null, detail: `No column that ${between} share can be compared.` };

@@ -31,7 +31,9 @@ function classChanges(previous: SplitProfile, current: SplitProfile, alpha: numb
   if (classes.length < 2 || previous.rows === 0 || current.rows === 0) return [];
   const counts = [previous, current].map((profile) => classes.map((label) => profile.classes[label] ?? 0));
   const { pValue, cramersV } = chiSquareContingency(counts, { correction: false });
-  return pValue < alpha && cramersV >= minEffect ? [`The classes are no longer as common as before (Cramér's V ${cramersV.toFixed(3)}).`] : [];
+  return pValue < alpha && cramersV >= minEffect
+    ? [`The classes are no longer as common as before (Cramér's V ${cramersV.toFixed(3)}).`]
+    : [];
 }
 
 const listed = (names: string[]): string => `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;

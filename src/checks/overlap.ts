@@ -8,7 +8,8 @@ export interface MeasuredOverlap {
 /** Gate. Rows shared with the test split fail it; shared by train and validation they are told. */
 export function overlapCheck(overlap: MeasuredOverlap | undefined): Check {
   const base = { name: 'overlap', gate: true, pValue: null } as const;
-  if (overlap === undefined) return { ...base, status: 'fail', statistic: null, detail: 'The snapshot does not say which rows its splits share; take it again.' };
+  if (overlap === undefined)
+    return { ...base, status: 'fail', statistic: null, detail: 'The snapshot does not say which rows its splits share; take it again.' };
   const shared = overlap.pairs.filter(({ rows }) => rows > 0);
   const leaked = shared.filter(({ splits }) => splits.includes('test'));
   const rows = leaked.reduce((sum, pair) => sum + pair.rows, 0);

@@ -1,7 +1,10 @@
 import type { Check } from '../contract';
 
 /** Gate. Every run has to hold every test id exactly once, so that variants are compared on the same rows. */
-export function pairsCheck(testIds: readonly (string | number)[], runs: readonly { variant: string; seed: number; ids: readonly (string | number)[] }[]): Check {
+export function pairsCheck(
+  testIds: readonly (string | number)[],
+  runs: readonly { variant: string; seed: number; ids: readonly (string | number)[] }[],
+): Check {
   const wanted = new Set(testIds.map(String));
   const problems = runs.flatMap(({ variant, seed, ids }) => {
     const seen = new Set(ids.map(String));

@@ -6,7 +6,9 @@ export function parameterCheck(spec: Pick<ResolvedSpec, 'training' | 'variants' 
   const names = [...new Set(flat.flatMap(({ values }) => [...values.keys()]))].sort();
   const differing = names.filter((name) => new Set(flat.map(({ values }) => values.get(name))).size > 1);
   const undeclared = differing.filter((name) => !spec.varies.some((declared) => name === declared || name.startsWith(`${declared}.`)));
-  const told = undeclared.map((name) => `${name} (${flat.map((variant) => `${variant.name}: ${variant.values.get(name) ?? 'absent'}`).join(', ')})`);
+  const told = undeclared.map(
+    (name) => `${name} (${flat.map((variant) => `${variant.name}: ${variant.values.get(name) ?? 'absent'}`).join(', ')})`,
+  );
   return {
     name: 'parameters',
     gate: true,
@@ -25,7 +27,8 @@ export function parameterCheck(spec: Pick<ResolvedSpec, 'training' | 'variants' 
 /** Dotted paths of the values; lists are values. */
 function leaves(params: Record<string, unknown>, above = '', found = new Map<string, string>()): Map<string, string> {
   for (const [key, value] of Object.entries(params)) {
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) leaves(value as Record<string, unknown>, `${above}${key}.`, found);
+    if (value !== null && typeof value === 'object' && !Array.isArray(value))
+      leaves(value as Record<string, unknown>, `${above}${key}.`, found);
     else found.set(`${above}${key}`, JSON.stringify(value));
   }
   return found;

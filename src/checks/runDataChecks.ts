@@ -38,7 +38,9 @@ export function runDataChecks({
     splitRatioCheck(snapshot.units ?? rowsOf(snapshot), snapshot.shares ?? null, srm.alpha),
     classBalanceCheck(profiles, covariates),
     ...covariateChecks(profiles, covariates),
-    ...(drift.against === 'none' ? [] : [previous === null ? firstSnapshot : driftCheck(previous.profiles.train, profiles.train, covariates)]),
+    ...(drift.against === 'none'
+      ? []
+      : [previous === null ? firstSnapshot : driftCheck(previous.profiles.train, profiles.train, covariates)]),
   ];
 }
 
@@ -51,4 +53,8 @@ const firstSnapshot: Check = {
   detail: 'There is no earlier snapshot of this experiment to compare with.',
 };
 
-const rowsOf = ({ splits }: Snapshot): Record<SplitName, number> => ({ train: splits.train.rows, validation: splits.validation.rows, test: splits.test.rows });
+const rowsOf = ({ splits }: Snapshot): Record<SplitName, number> => ({
+  train: splits.train.rows,
+  validation: splits.validation.rows,
+  test: splits.test.rows,
+});

@@ -8,10 +8,17 @@ const minDeviation = 0.01;
 /** Gate. Units in each split against the declared shares; null shares mean that files name the splits. */
 export function splitRatioCheck(units: Record<SplitName, number>, shares: Record<SplitName, number> | null, alpha: number): Check {
   const base = { name: 'sample-ratio', gate: true } as const;
-  if (shares === null) return { ...base, status: 'pass', statistic: null, pValue: null, detail: 'The splits are named by files; no shares were declared.' };
+  if (shares === null)
+    return { ...base, status: 'pass', statistic: null, pValue: null, detail: 'The splits are named by files; no shares were declared.' };
   const leaked = splitNames.find((split) => shares[split] <= 0 && units[split] > 0);
   if (leaked !== undefined)
-    return { ...base, status: 'fail', statistic: null, pValue: 0, detail: `${units[leaked]} units lie in ${leaked}, whose declared share is 0.` };
+    return {
+      ...base,
+      status: 'fail',
+      statistic: null,
+      pValue: 0,
+      detail: `${units[leaked]} units lie in ${leaked}, whose declared share is 0.`,
+    };
   const used = splitNames.filter((split) => shares[split] > 0);
   const total = used.reduce((sum, split) => sum + units[split], 0);
   const weight = used.reduce((sum, split) => sum + shares[split], 0);
@@ -20,7 +27,9 @@ export function splitRatioCheck(units: Record<SplitName, number>, shares: Record
     used.map((split) => shares[split]),
     { alpha, minDeviation },
   );
-  const told = used.map((split) => `${split} ${((100 * units[split]) / total).toFixed(1)} % (declared ${((100 * shares[split]) / weight).toFixed(1)} %)`);
+  const told = used.map(
+    (split) => `${split} ${((100 * units[split]) / total).toFixed(1)} % (declared ${((100 * shares[split]) / weight).toFixed(1)} %)`,
+  );
   return {
     ...base,
     status,

@@ -20,7 +20,9 @@ export async function doctor(options: { json?: boolean }): Promise<number> {
   if (options.json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
   else {
     for (const { name, ok, detail, mend } of findings) {
-      process.stdout.write(`${ok ? pc.green('ok     ') : pc.red('missing')} ${name.padEnd(16)} ${detail}${mend ? `\n        mend: ${mend}` : ''}\n`);
+      process.stdout.write(
+        `${ok ? pc.green('ok     ') : pc.red('missing')} ${name.padEnd(16)} ${detail}${mend ? `\n        mend: ${mend}` : ''}\n`,
+      );
     }
   }
   return findings.every(({ ok }) => ok) ? 0 : 3;
@@ -43,7 +45,13 @@ async function server(): Promise<Finding> {
     const running = await stackStatus(homeDir());
     if (running.info) return { name, ok: true, detail: `embedded, ${running.info.address}, UI ${running.info.uiUrl}`, mend: null };
     const binary = temporalBinary();
-    if (binary === null) return { name, ok: false, detail: 'no `temporal` on the PATH or in the cache', mend: '`npm start` installs one; or set TEMPORAL_ADDRESS' };
+    if (binary === null)
+      return {
+        name,
+        ok: false,
+        detail: 'no `temporal` on the PATH or in the cache',
+        mend: '`npm start` installs one; or set TEMPORAL_ADDRESS',
+      };
     return { name, ok: true, detail: `embedded, not started; program ${binary}`, mend: null };
   } catch (error) {
     return { name, ok: false, detail: firstLine(error), mend: '`npm start` installs one; or set TEMPORAL_ADDRESS' };
@@ -56,7 +64,10 @@ async function python(): Promise<Finding> {
   const interpreter = await trainerPython().catch(() => null);
   if (interpreter === null) return { name, ok: false, detail: 'no environment yet', mend };
   try {
-    const { stdout } = await promisify(execFile)(interpreter, ['-c', 'import sys, numpy; print(sys.version.split()[0], "NumPy", numpy.__version__)']);
+    const { stdout } = await promisify(execFile)(interpreter, [
+      '-c',
+      'import sys, numpy; print(sys.version.split()[0], "NumPy", numpy.__version__)',
+    ]);
     return { name, ok: true, detail: stdout.trim(), mend: null };
   } catch (error) {
     return { name, ok: false, detail: firstLine(error), mend };
@@ -69,7 +80,12 @@ async function store(): Promise<Finding> {
     const experiments = await opened.refs.list('experiments/');
     return { name: 'Store', ok: true, detail: `${opened.url}, ${experiments.length} experiments`, mend: null };
   } catch (error) {
-    return { name: 'Store', ok: false, detail: firstLine(error), mend: 'set ASSAY_STORE to a folder you may write, as file:///absolute/path' };
+    return {
+      name: 'Store',
+      ok: false,
+      detail: firstLine(error),
+      mend: 'set ASSAY_STORE to a folder you may write, as file:///absolute/path',
+    };
   }
 }
 
@@ -77,7 +93,12 @@ async function space(): Promise<Finding> {
   const at = existsSync(homeDir()) ? homeDir() : process.cwd();
   const { bavail, bsize } = await statfs(at);
   const gib = (bavail * bsize) / 2 ** 30;
-  return { name: 'Disk', ok: gib > 1, detail: `${gib.toFixed(1)} GiB free at ${at}`, mend: gib > 1 ? null : 'free at least 1 GiB, or set ASSAY_HOME to another disk' };
+  return {
+    name: 'Disk',
+    ok: gib > 1,
+    detail: `${gib.toFixed(1)} GiB free at ${at}`,
+    mend: gib > 1 ? null : 'free at least 1 GiB, or set ASSAY_HOME to another disk',
+  };
 }
 
 const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';

@@ -27,7 +27,10 @@ export async function exportExperiment(store: Store, record: ExperimentRecord, o
       if (own) await store.fetchTo(own, join(folder, 'result.json'));
     }
   }
-  await writeFile(join(dir, 'manifest.json'), `${JSON.stringify({ experiment: record.experimentId, files: await digests(dir) }, null, 2)}\n`);
+  await writeFile(
+    join(dir, 'manifest.json'),
+    `${JSON.stringify({ experiment: record.experimentId, files: await digests(dir) }, null, 2)}\n`,
+  );
   return dir;
 }
 
@@ -38,7 +41,9 @@ async function digests(dir: string): Promise<{ path: string; size: number; diges
     const path = join(dir, name);
     const { size } = await stat(path);
     if (!(await stat(path)).isFile()) continue;
-    const digest = `sha256:${createHash('sha256').update(await readFile(path)).digest('hex')}`;
+    const digest = `sha256:${createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex')}`;
     files.push({ path: relative(dir, path), size, digest });
   }
   return files;

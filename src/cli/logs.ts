@@ -10,13 +10,20 @@ export async function logs(id: string, run: string | undefined, options: { follo
   const record = await findRecord(store, id);
   if (record.result) {
     const result = await store.getJson<Result>(record.result);
-    const runs = result.variants.flatMap((variant) => variant.runs.map((r) => ({ name: `${variant.name}/${r.seed}`, log: r.artifacts.log })));
+    const runs = result.variants.flatMap((variant) =>
+      variant.runs.map((r) => ({ name: `${variant.name}/${r.seed}`, log: r.artifacts.log })),
+    );
     if (run === undefined) {
       process.stdout.write(`${runs.map(({ name }) => name).join('\n')}\n`);
       return;
     }
     const chosen = runs.find(({ name }) => name === run);
-    if (!chosen?.log) throw unknownRun(record, run, runs.map(({ name }) => name));
+    if (!chosen?.log)
+      throw unknownRun(
+        record,
+        run,
+        runs.map(({ name }) => name),
+      );
     process.stdout.write(await store.get(chosen.log));
     return;
   }
@@ -54,12 +61,17 @@ async function runsBelow(base: string): Promise<string[]> {
   const variants = await readdir(base).catch(() => []);
   const runs = await Promise.all(
     variants.map(async (variant) =>
-      (await readdir(join(base, variant))).filter((name) => name.startsWith('seed-')).map((name) => `${variant}/${name.slice('seed-'.length)}`),
+      (await readdir(join(base, variant)))
+        .filter((name) => name.startsWith('seed-'))
+        .map((name) => `${variant}/${name.slice('seed-'.length)}`),
     ),
   );
   return runs.flat().sort();
 }
 
 function unknownRun(record: ExperimentRecord, run: string, known: string[]): AssayError {
-  return new AssayError('NotFound', `no log of "${run}" for ${record.experimentId}; expected VARIANT/SEED, one of: ${known.join(', ') || 'none on this host'}`);
+  return new AssayError(
+    'NotFound',
+    `no log of "${run}" for ${record.experimentId}; expected VARIANT/SEED, one of: ${known.join(', ') || 'none on this host'}`,
+  );
 }

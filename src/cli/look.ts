@@ -25,7 +25,9 @@ export async function list(options: Output): Promise<void> {
   const width = Math.max(10, ...records.map((record) => record.experimentId.length));
   for (const record of records) {
     const end = record.verdict ? `${record.verdict.outcome.padEnd(12)} ${record.verdict.sentence}` : (record.message ?? '');
-    process.stdout.write(`${record.experimentId.padEnd(width)}  ${record.startedAt.slice(0, 16).replace('T', ' ')}  ${record.status.padEnd(9)}  ${end}\n`);
+    process.stdout.write(
+      `${record.experimentId.padEnd(width)}  ${record.startedAt.slice(0, 16).replace('T', ' ')}  ${record.status.padEnd(9)}  ${end}\n`,
+    );
   }
 }
 
@@ -47,7 +49,9 @@ export async function show(id: string, options: Output): Promise<void> {
   if (progress) {
     process.stdout.write(`stage ${progress.stage}${progress.waitingFor ? `: ${progress.waitingFor}` : ''}\n`);
     for (const run of progress.runs) {
-      process.stdout.write(`  ${run.variant} seed ${run.seed}  ${run.state}${run.host ? ` on ${run.host}` : ''}${run.message ? `  ${run.message}` : ''}\n`);
+      process.stdout.write(
+        `  ${run.variant} seed ${run.seed}  ${run.state}${run.host ? ` on ${run.host}` : ''}${run.message ? `  ${run.message}` : ''}\n`,
+      );
     }
   }
 }
@@ -62,7 +66,8 @@ export async function watch(id: string, options: WatchOptions): Promise<number> 
 
 export async function cancel(id: string): Promise<void> {
   const record = await findRecord(sessionStore(), id);
-  if (record.status !== 'running') throw new AssayError('NotFound', `experiment ${record.experimentId} has ended already: it is ${record.status}`);
+  if (record.status !== 'running')
+    throw new AssayError('NotFound', `experiment ${record.experimentId} has ended already: it is ${record.status}`);
   const { client } = await openSession((line) => void process.stderr.write(`${line}\n`));
   await cancelExperiment(client, record.experimentId);
   process.stdout.write(`cancelling ${record.experimentId}: trainers write a last checkpoint and stop\n`);

@@ -13,7 +13,10 @@ const program = new Command('assay')
   .exitOverride();
 
 const json = new Option('--json', 'print one JSON document and nothing else');
-const failOn = new Option('--fail-on <outcomes>', 'exit 4 on these: harm, keep, inconclusive, equivalent (invalid is one always)').argParser(outcomesOf);
+const failOn = new Option(
+  '--fail-on <outcomes>',
+  'exit 4 on these: harm, keep, inconclusive, equivalent (invalid is one always)',
+).argParser(outcomesOf);
 
 function runCommand(command: Command): Command {
   return command
@@ -29,8 +32,10 @@ runCommand(program.command('run <file>'))
   .description('run one experiment and follow it to its verdict')
   .action(async (file: string, options) => exit(await (await import('./run.js')).runExperiment(file, options)));
 
-runCommand(program.command('ab-test').description('the same as run').argument('[run]').requiredOption('--config <file>', 'the experiment file')).action(
-  async (_run: string | undefined, options: RunOptions & { config: string }) => exit(await (await import('./run.js')).runExperiment(options.config, options)),
+runCommand(
+  program.command('ab-test').description('the same as run').argument('[run]').requiredOption('--config <file>', 'the experiment file'),
+).action(async (_run: string | undefined, options: RunOptions & { config: string }) =>
+  exit(await (await import('./run.js')).runExperiment(options.config, options)),
 );
 
 program

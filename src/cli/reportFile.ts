@@ -32,7 +32,10 @@ export async function reportText(store: Store, record: ExperimentRecord, format:
 function finished(record: ExperimentRecord) {
   const { result, report } = record;
   if (!result || !report) {
-    throw new AssayError('NotFound', `experiment ${record.experimentId} has no result: it is ${record.status}${record.message ? ` (${record.message})` : ''}`);
+    throw new AssayError(
+      'NotFound',
+      `experiment ${record.experimentId} has no result: it is ${record.status}${record.message ? ` (${record.message})` : ''}`,
+    );
   }
   return { result, report };
 }

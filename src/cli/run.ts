@@ -19,7 +19,10 @@ export interface RunOptions extends WatchOptions {
 /** Starts an experiment and follows it to its verdict. Returns the exit code. */
 export async function runExperiment(file: string, options: RunOptions): Promise<number> {
   if (options.gpus) {
-    throw new AssayError('Unsupported', '--gpus: leasing devices comes with container support, which this version lacks; leave it out to train on CPUs');
+    throw new AssayError(
+      'Unsupported',
+      '--gpus: leasing devices comes with container support, which this version lacks; leave it out to train on CPUs',
+    );
   }
   const { spec, text } = await readSpec(file, options);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -47,13 +50,23 @@ export async function readSpec(file: string, options: { seeds?: number[]; set?: 
   try {
     text = await readFile(path, 'utf8');
   } catch (cause) {
-    throw new AssayError('SpecInvalid', `${file}: cannot be read (${(cause as NodeJS.ErrnoException).code}); \`assay init\` writes a template`, { cause });
+    throw new AssayError(
+      'SpecInvalid',
+      `${file}: cannot be read (${(cause as NodeJS.ErrnoException).code}); \`assay init\` writes a template`,
+      { cause },
+    );
   }
   const overrides = (options.set ?? []).map((assignment) => {
     const at = assignment.indexOf('=');
     if (at < 1) throw new AssayError('SpecInvalid', `--set ${assignment}: expected key.path=value, e.g. --set training.batchSize=32`);
     return { path: assignment.slice(0, at), value: assignment.slice(at + 1) };
   });
-  const spec = loadSpec(text, { file, root: dirname(path), overrides, exists: existsSync, ...(options.seeds ? { seeds: options.seeds } : {}) });
+  const spec = loadSpec(text, {
+    file,
+    root: dirname(path),
+    overrides,
+    exists: existsSync,
+    ...(options.seeds ? { seeds: options.seeds } : {}),
+  });
   return { spec, text };
 }

@@ -11,5 +11,7 @@ export async function dev(): Promise<void> {
 
 export async function down(): Promise<void> {
   const stopped = await stopStack(homeDir());
-  process.stdout.write(stopped ? 'the embedded stack is stopped; running experiments go on when it starts again\n' : 'no embedded stack runs here\n');
+  process.stdout.write(
+    stopped ? 'the embedded stack is stopped; running experiments go on when it starts again\n' : 'no embedded stack runs here\n',
+  );
 }

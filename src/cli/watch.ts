@@ -1,7 +1,16 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 import { experimentProgress, experimentResult, runProgress } from '../client';
-import { AssayError, type ExperimentRecord, type Progress, type Result, type TrainProgress, isFinal, isRunFinal, refNames } from '../contract';
+import {
+  AssayError,
+  type ExperimentRecord,
+  type Progress,
+  type Result,
+  type TrainProgress,
+  isFinal,
+  isRunFinal,
+  refNames,
+} from '../contract';
 import { terminalSummary } from '../report';
 import type { Store } from '../store';
 import { exportReport } from './reportFile';
@@ -29,7 +38,9 @@ export async function watchExperiment(client: Client, store: Store, experimentId
       const what = await Promise.race([ended, interrupted.promise, tick()]);
       if (what === 'interrupted') {
         view.close();
-        process.stderr.write(`\nThe experiment goes on. Come back with: assay watch ${experimentId}   Stop it with: assay cancel ${experimentId}\n`);
+        process.stderr.write(
+          `\nThe experiment goes on. Come back with: assay watch ${experimentId}   Stop it with: assay cancel ${experimentId}\n`,
+        );
         return 130;
       }
       await refresh(client, experimentId, view);
@@ -47,12 +58,18 @@ export async function conclude(store: Store, experimentId: string, options: Watc
   const found = await store.refs.get<ExperimentRecord>(refNames.experiment(experimentId));
   const record = found?.value;
   if (!record?.result || record.status !== 'done') {
-    throw new AssayError('TrainerFailed', `experiment ${experimentId} ${record?.status ?? 'failed'}: ${record?.message ?? 'it left no record'}`);
+    throw new AssayError(
+      'TrainerFailed',
+      `experiment ${experimentId} ${record?.status ?? 'failed'}: ${record?.message ?? 'it left no record'}`,
+    );
   }
   const result = await store.getJson<Result>(record.result);
   const path = await exportReport(store, record);
   if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-  else process.stdout.write(`${terminalSummary(result, { colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR })}\nreport: ${path}\n`);
+  else
+    process.stdout.write(
+      `${terminalSummary(result, { colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR })}\nreport: ${path}\n`,
+    );
   return exitCode(result, options.failOn ?? []);
 }
 

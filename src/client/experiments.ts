@@ -1,5 +1,11 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { arrayFromPayloads, defaultPayloadConverter, TypedSearchAttributes, defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import {
+  arrayFromPayloads,
+  defaultPayloadConverter,
+  TypedSearchAttributes,
+  defineSearchAttributeKey,
+  SearchAttributeType,
+} from '@temporalio/common';
 import { type ExperimentInput, type ExperimentOutput, type Progress, type TrainProgress, ids, names, queues } from '../contract';
 
 /** Starts the experiment; starting the same id twice joins the first. */

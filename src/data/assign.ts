@@ -29,10 +29,15 @@ export async function assignSplits(db: Database, spec: ResolvedSpec, name: strin
   if (!byFile && split.by === 'unit' && spec.data.unit === undefined)
     throw dataInvalid('data.split.by is "unit", and data.unit names no column. Name the column that says what is sampled independently.');
   if (!byFile && split.test + split.validation >= 1)
-    throw dataInvalid(`data.split: test ${split.test} and validation ${split.validation} leave nothing to train on. Their sum must be under 1.`);
+    throw dataInvalid(
+      `data.split: test ${split.test} and validation ${split.validation} leave nothing to train on. Their sum must be under 1.`,
+    );
 
   const files = Object.fromEntries(splitNames.map((each) => [each, join(folder, `${each}.jsonl`)])) as Record<SplitName, string>;
-  const streams = Object.fromEntries(splitNames.map((each) => [each, createWriteStream(files[each])])) as Record<SplitName, ReturnType<typeof createWriteStream>>;
+  const streams = Object.fromEntries(splitNames.map((each) => [each, createWriteStream(files[each])])) as Record<
+    SplitName,
+    ReturnType<typeof createWriteStream>
+  >;
   const rows = { train: 0, validation: 0, test: 0 };
   const units: Record<SplitName, Set<string>> = { train: new Set(), validation: new Set(), test: new Set() };
   const numeric = (await db.first(`SELECT bool_and(regexp_full_match(id, '0|-?[1-9][0-9]{0,14}')) FROM examples`))[0] === true;
@@ -87,7 +92,9 @@ async function checkedClasses(db: Database, spec: ResolvedSpec, name: string, ro
   }
   const classes = [...counts.keys()].sort(numbersFirst([...counts.keys()]));
   if (classes.length === 1)
-    throw dataInvalid(`${name}: every row has the label "${classes[0]}" (column "${spec.data.label}"). A comparison of classifiers needs two classes or more.`);
+    throw dataInvalid(
+      `${name}: every row has the label "${classes[0]}" (column "${spec.data.label}"). A comparison of classifiers needs two classes or more.`,
+    );
   for (const part of splitNames) {
     if (!asked[part]) continue;
     if (rows[part] === 0)
@@ -110,7 +117,13 @@ function numbersFirst(labels: string[]): (a: string, b: string) => number {
 }
 
 /** Files that name the ids of each split: one a line in `.txt`, or a table with the id column. */
-async function loadMembers(db: Database, spec: ResolvedSpec, split: { train: string; validation?: string | undefined; test: string }, name: string, folder: string): Promise<void> {
+async function loadMembers(
+  db: Database,
+  spec: ResolvedSpec,
+  split: { train: string; validation?: string | undefined; test: string },
+  name: string,
+  folder: string,
+): Promise<void> {
   const idColumn = spec.data.id ?? 'id';
   await db.run('CREATE TABLE members (id VARCHAR, split VARCHAR)');
   for (const part of splitNames) {
@@ -119,20 +132,27 @@ async function loadMembers(db: Database, spec: ResolvedSpec, split: { train: str
     const path = resolve(spec.root, file);
     const format = formatOf(path);
     const missing = (error: unknown): never => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw dataInvalid(`data.split.${part}: ${path} does not exist. It lists the ids of that split.`, error);
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+        throw dataInvalid(`data.split.${part}: ${path} does not exist. It lists the ids of that split.`, error);
       throw error;
     };
     if (format === undefined || format === 'npz' || format === 'folder') {
       const ids = (await readFile(path, 'utf8').catch(missing)).split(/\r?\n/).filter((line) => line !== '');
-      await db.append('members', ids.map((id) => [id, part]));
+      await db.append(
+        'members',
+        ids.map((id) => [id, part]),
+      );
     } else {
       const table = await loadTable(db, `ids_${part}`, format, path, basename(path), folder).catch(missing);
       const index = table.columns.indexOf(idColumn);
-      if (index < 0) throw dataInvalid(`data.split.${part}: ${basename(path)} has no column "${idColumn}"; ${didYouMean(idColumn, table.columns)}`);
+      if (index < 0)
+        throw dataInvalid(`data.split.${part}: ${basename(path)} has no column "${idColumn}"; ${didYouMean(idColumn, table.columns)}`);
       await db.run(`INSERT INTO members SELECT c${index}, ${quoted(part)} FROM ids_${part}`);
     }
   }
-  const [twice, first, second] = await db.first('SELECT id, min(split), max(split) FROM members GROUP BY id HAVING count(*) > 1 ORDER BY id LIMIT 1');
+  const [twice, first, second] = await db.first(
+    'SELECT id, min(split), max(split) FROM members GROUP BY id HAVING count(*) > 1 ORDER BY id LIMIT 1',
+  );
   if (twice !== undefined)
     throw dataInvalid(
       first === second

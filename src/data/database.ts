@@ -14,7 +14,7 @@ export async function withDatabase<T>(workDir: string, work: (db: Database, fold
   });
   const connection = await instance.connect();
   try {
-    return await work(new Database(connection), folder);
+    return await work(new Database(instance, connection), folder);
   } finally {
     connection.closeSync();
     instance.closeSync();
@@ -23,22 +23,30 @@ export async function withDatabase<T>(workDir: string, work: (db: Database, fold
 }
 
 export class Database {
-  readonly connection: DuckDBConnection;
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
 
-  constructor(connection: DuckDBConnection) {
-    this.connection = connection;
+  constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance;
+    this.#connection = connection;
   }
 
   async run(sql: string): Promise<void> {
-    await this.connection.run(sql);
+    await this.#connection.run(sql);
   }
 
+  /** On a connection of its own: a statement or an append on the same one would end the stream early, without an error. */
   async *rows(sql: string): AsyncGenerator<DuckDBValue[]> {
-    const result = await this.connection.stream(sql);
-    for (;;) {
-      const chunk = await result.fetchChunk();
-      if (chunk === null || chunk.rowCount === 0) return;
-      yield* chunk.getRows();
+    const connection = await this.#instance.connect();
+    try {
+      const result = await connection.stream(sql);
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) return;
+        yield* chunk.getRows();
+      }
+    } finally {
+      connection.closeSync();
     }
   }
 
@@ -49,7 +57,7 @@ export class Database {
 
   /** Rows from this process into a table, by way of DuckDB's appender. */
   async append(table: string, rows: AsyncIterable<(string | bigint | null)[]> | Iterable<(string | bigint | null)[]>): Promise<void> {
-    const appender = await this.connection.createAppender(table);
+    const appender = await this.#connection.createAppender(table);
     for await (const row of rows) {
       for (const value of row) {
         if (value === null) appender.appendNull();

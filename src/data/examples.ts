@@ -33,8 +33,7 @@ export async function examplesOfTable(db: Database, spec: ResolvedSpec, table: L
   if (units !== null) await refuseMissing(db, 'unit', unit ?? '', name, table);
   const made = `substr(sha256(content || ':' || label), 1, 16)`;
   // Without an id column the content is the identity; copies are told apart by an ordinal.
-  const identity =
-    ids !== null ? 'given' : `${made} || CASE n WHEN 1 THEN '' ELSE '-' || n END`;
+  const identity = ids !== null ? 'given' : `${made} || CASE n WHEN 1 THEN '' ELSE '-' || n END`;
   await db.run(
     `CREATE TABLE examples AS SELECT row, ${identity} AS id, label, unit, content, NULL::VARCHAR AS path, ${ids === null ? made : 'given'} AS root
      FROM (SELECT *, row_number() OVER (PARTITION BY content, label ORDER BY row) AS n FROM hashed)`,
@@ -48,7 +47,9 @@ export async function examplesOfFolder(db: Database, manifest: Manifest, name: s
   const files = manifest.files.filter(({ path }) => !path.split('/').some((part) => part.startsWith('.')));
   for (const { path, size } of files) {
     if (!path.includes('/'))
-      throw dataInvalid(`${name}/${path} lies in no class folder. Expected ${name}/<class>/<file>; move it into its class, or out of the data.`);
+      throw dataInvalid(
+        `${name}/${path} lies in no class folder. Expected ${name}/<class>/<file>; move it into its class, or out of the data.`,
+      );
     if (size === 0) throw dataInvalid(`${name}/${path} is empty (0 bytes). Copy it again, or remove it.`);
   }
   if (files.length === 0) throw dataInvalid(`${name} holds no files; expected ${name}/<class>/<file>.`);

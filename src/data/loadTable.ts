@@ -18,7 +18,14 @@ export interface LoadedTable {
 }
 
 /** Loads a data file into `table` with text columns c0, c1, ...; DuckDB's `rowid` is the row's number in the file. */
-export async function loadTable(db: Database, table: string, format: Snapshot['format'], path: string, name: string, folder: string): Promise<LoadedTable> {
+export async function loadTable(
+  db: Database,
+  table: string,
+  format: Snapshot['format'],
+  path: string,
+  name: string,
+  folder: string,
+): Promise<LoadedTable> {
   switch (format) {
     case 'csv': {
       const scanned = await scanCsv(path, name);
@@ -28,7 +35,12 @@ export async function loadTable(db: Database, table: string, format: Snapshot['f
     case 'jsonl': {
       const scanned = await scanJsonLines(path, name);
       const cells = scanned.columns.map((column, i) => `json_extract_string(json, ${quoted(pointer(column))}) AS c${i}`);
-      await attempt(name, db.run(`CREATE TABLE ${table} AS SELECT ${cells.join(', ')} FROM read_ndjson_objects(${quoted(path)}, maximum_object_size=4194304)`));
+      await attempt(
+        name,
+        db.run(
+          `CREATE TABLE ${table} AS SELECT ${cells.join(', ')} FROM read_ndjson_objects(${quoted(path)}, maximum_object_size=4194304)`,
+        ),
+      );
       return await counted(db, table, name, scanned);
     }
     case 'parquet':
@@ -57,7 +69,8 @@ async function loadParquet(db: Database, table: string, path: string, name: stri
       marks.push(mark.toString('latin1'));
     }
     if (marks[0] !== 'PAR1') throw dataInvalid(`${name} is no Parquet file: it does not begin with PAR1.`);
-    if (marks[1] !== 'PAR1' || size < 12) throw dataInvalid(`${name} is a truncated Parquet file: its end mark is missing after ${size} bytes. Copy it again.`);
+    if (marks[1] !== 'PAR1' || size < 12)
+      throw dataInvalid(`${name} is a truncated Parquet file: its end mark is missing after ${size} bytes. Copy it again.`);
   } finally {
     await file.close();
   }
@@ -85,7 +98,8 @@ async function loadArrays(db: Database, table: string, path: string, name: strin
   for (const [array, { shape, data }] of arrays) {
     const [length = 0] = shape;
     rows ??= length;
-    if (length !== rows) throw dataInvalid(`${name}: array ${array} has ${length} rows, the arrays before it ${rows}. Every array needs one entry a row.`);
+    if (length !== rows)
+      throw dataInvalid(`${name}: array ${array} has ${length} rows, the arrays before it ${rows}. Every array needs one entry a row.`);
     const width = length === 0 ? 0 : data.length / length;
     for (let i = 0; i < width; i++) {
       columns.push(width === 1 ? array : `${array}${i}`);
@@ -121,7 +135,8 @@ function csvCell(value: string | number | bigint | undefined): string {
 
 async function counted(db: Database, table: string, name: string, loaded: LoadedTable): Promise<LoadedTable> {
   const [rows] = await db.first(`SELECT count(*) FROM ${table}`);
-  if (Number(rows) !== loaded.rows) throw dataInvalid(`${name}: ${loaded.rows} rows stand in the file, ${rows} could be read. Look for unusual quotes or line ends.`);
+  if (Number(rows) !== loaded.rows)
+    throw dataInvalid(`${name}: ${loaded.rows} rows stand in the file, ${rows} could be read. Look for unusual quotes or line ends.`);
   return loaded;
 }
 

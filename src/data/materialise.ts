@@ -35,7 +35,10 @@ async function build(folder: string, snapshot: DataSnapshot, store: Store): Prom
   const paths = splitPaths(folder);
   for (const split of splitNames) await store.fetchTo(snapshot.splits[split].ref, paths[split]);
   const { files } = await store.getJson<Manifest>(snapshot.data);
-  const sizes = [...files.map((file) => ({ path: `data/${file.path}`, size: file.size })), ...splitNames.map((split) => ({ path: `splits/${split}.jsonl`, size: snapshot.splits[split].ref.size }))];
+  const sizes = [
+    ...files.map((file) => ({ path: `data/${file.path}`, size: file.size })),
+    ...splitNames.map((split) => ({ path: `splits/${split}.jsonl`, size: snapshot.splits[split].ref.size })),
+  ];
   for (const { path } of sizes) await chmod(join(folder, path), 0o444);
   await writeFile(join(folder, 'files.json'), JSON.stringify(sizes));
 }

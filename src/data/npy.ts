@@ -12,7 +12,8 @@ const magic = Buffer.from('\x93NUMPY', 'latin1');
 
 /** Reads one `.npy` file; `name` is for messages. */
 export function readNpy(buffer: Buffer, name = 'array.npy'): NpyArray {
-  if (buffer.length < 10 || !buffer.subarray(0, 6).equals(magic)) throw dataInvalid(`${name} is no .npy file: it does not begin with NumPy's mark.`);
+  if (buffer.length < 10 || !buffer.subarray(0, 6).equals(magic))
+    throw dataInvalid(`${name} is no .npy file: it does not begin with NumPy's mark.`);
   const wide = (buffer[6] ?? 1) >= 2;
   const start = wide ? 12 : 10;
   const end = start + (wide ? buffer.readUInt32LE(8) : buffer.readUInt16LE(8));
@@ -29,16 +30,34 @@ export function readNpy(buffer: Buffer, name = 'array.npy'): NpyArray {
   const bytes = Number(width) * (kind === 'U' ? 4 : 1);
   const decode = byteOrder === '>' ? undefined : decoders[kind === 'U' || kind === 'S' ? kind : `${kind}${width}`];
   if (decode === undefined)
-    throw dataInvalid(`${name} holds ${dtype}; expected little-endian floats, integers, booleans or fixed-width text. Convert it with astype.`);
+    throw dataInvalid(
+      `${name} holds ${dtype}; expected little-endian floats, integers, booleans or fixed-width text. Convert it with astype.`,
+    );
   if (buffer.length - end < count * bytes)
-    throw dataInvalid(`${name} is truncated: shape (${shape.join(', ')}) of ${dtype} needs ${count * bytes} bytes, found ${buffer.length - end}.`);
+    throw dataInvalid(
+      `${name} is truncated: shape (${shape.join(', ')}) of ${dtype} needs ${count * bytes} bytes, found ${buffer.length - end}.`,
+    );
   return { dtype, shape, data: decode(buffer.subarray(end, end + count * bytes), count, bytes) };
 }
 
 /** The dtype follows the kind of array: `<f8`, `<f4`, `<i4`, `<i8` or `<U...`. */
-export function writeNpy({ shape, data }: { shape: number[]; data: Float64Array | Float32Array | Int32Array | BigInt64Array | string[] }): Buffer {
+export function writeNpy({
+  shape,
+  data,
+}: {
+  shape: number[];
+  data: Float64Array | Float32Array | Int32Array | BigInt64Array | string[];
+}): Buffer {
   const width = Array.isArray(data) ? data.reduce((longest, text) => Math.max(longest, [...text].length), 1) : 0;
-  const dtype = Array.isArray(data) ? `<U${width}` : data instanceof Float64Array ? '<f8' : data instanceof Float32Array ? '<f4' : data instanceof Int32Array ? '<i4' : '<i8';
+  const dtype = Array.isArray(data)
+    ? `<U${width}`
+    : data instanceof Float64Array
+      ? '<f8'
+      : data instanceof Float32Array
+        ? '<f4'
+        : data instanceof Int32Array
+          ? '<i4'
+          : '<i8';
   const count = shape.reduce((product, size) => product * size, 1);
   if (count !== data.length) throw new RangeError(`shape (${shape.join(', ')}) does not hold ${data.length} values`);
   const text = `{'descr': '${dtype}', 'fortran_order': False, 'shape': (${shape.join(', ')}${shape.length === 1 ? ',' : ''}), }`;
@@ -48,7 +67,11 @@ export function writeNpy({ shape, data }: { shape: number[]; data: Float64Array 
   magic.copy(prefix);
   prefix[6] = 1;
   prefix.writeUInt16LE(header.length, 8);
-  return Buffer.concat([prefix, header, Array.isArray(data) ? encodeText(data, width) : Buffer.from(data.buffer, data.byteOffset, data.byteLength)]);
+  return Buffer.concat([
+    prefix,
+    header,
+    Array.isArray(data) ? encodeText(data, width) : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+  ]);
 }
 
 type Decode = (bytes: Buffer, count: number, width: number) => NpyArray['data'];
@@ -70,7 +93,8 @@ const decoders: Record<string, Decode> = {
   u1: ints((bytes, i) => bytes.readUInt8(i)),
   b1: ints((bytes, i) => bytes.readUInt8(i)),
   U: (bytes, count, width) => Array.from({ length: count }, (_, i) => decodeText(bytes, i * width, width / 4)),
-  S: (bytes, count, width) => Array.from({ length: count }, (_, i) => bytes.toString('utf8', i * width, (i + 1) * width).replace(/\0+$/, '')),
+  S: (bytes, count, width) =>
+    Array.from({ length: count }, (_, i) => bytes.toString('utf8', i * width, (i + 1) * width).replace(/\0+$/, '')),
 };
 
 function decodeText(bytes: Buffer, start: number, characters: number): string {
@@ -84,6 +108,7 @@ function decodeText(bytes: Buffer, start: number, characters: number): string {
 
 function encodeText(texts: readonly string[], width: number): Buffer {
   const bytes = Buffer.alloc(texts.length * width * 4);
-  for (const [row, text] of texts.entries()) for (const [i, character] of [...text].entries()) bytes.writeUInt32LE(character.codePointAt(0) ?? 0, (row * width + i) * 4);
+  for (const [row, text] of texts.entries())
+    for (const [i, character] of [...text].entries()) bytes.writeUInt32LE(character.codePointAt(0) ?? 0, (row * width + i) * 4);
   return bytes;
 }

@@ -14,7 +14,10 @@ export async function readNpz(path: string, name: string): Promise<Map<string, N
     }
   } catch (error) {
     if ((error as Error).name === 'DataInvalid') throw error;
-    throw dataInvalid(`${name} cannot be read as .npz: ${(error as Error).message}. The file is truncated, or was not written by numpy.savez.`, error);
+    throw dataInvalid(
+      `${name} cannot be read as .npz: ${(error as Error).message}. The file is truncated, or was not written by numpy.savez.`,
+      error,
+    );
   }
   return arrays;
 }

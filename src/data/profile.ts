@@ -16,9 +16,13 @@ export async function profileSplits(db: Database, { features }: Examples, heartb
     profile.classes[String(label)] = Number(count);
     profile.rows += Number(count);
   }
-  const kinds = await columnKinds(db, features.map(({ column }) => column));
+  const kinds = await columnKinds(
+    db,
+    features.map(({ column }) => column),
+  );
   for (const [index, { name, column }] of features.entries()) {
-    const columns = kinds[index] === 'number' ? await numberColumn(db, name, column, profiles) : await categoryColumn(db, name, column, profiles);
+    const columns =
+      kinds[index] === 'number' ? await numberColumn(db, name, column, profiles) : await categoryColumn(db, name, column, profiles);
     for (const split of splitNames) profiles[split].columns.push(columns[split]);
     heartbeat();
   }
@@ -33,18 +37,32 @@ async function columnKinds(db: Database, columns: string[]): Promise<ColumnProfi
   const kinds: ColumnProfile['kind'][] = [];
   for (let from = 0; from < columns.length; from += 200) {
     const part = columns.slice(from, from + 200);
-    const counts = await db.first(`SELECT ${part.map((c) => `count(${present(c)}), count(TRY_CAST(${present(c)} AS DOUBLE))`).join(', ')} FROM raw`);
-    for (let i = 0; i < part.length; i++) kinds.push(Number(counts[2 * i]) > 0 && counts[2 * i] === counts[2 * i + 1] ? 'number' : 'category');
+    const counts = await db.first(
+      `SELECT ${part.map((c) => `count(${present(c)}), count(TRY_CAST(${present(c)} AS DOUBLE))`).join(', ')} FROM raw`,
+    );
+    for (let i = 0; i < part.length; i++)
+      kinds.push(Number(counts[2 * i]) > 0 && counts[2 * i] === counts[2 * i + 1] ? 'number' : 'category');
   }
   return kinds;
 }
 
-async function numberColumn(db: Database, name: string, column: string, profiles: Record<SplitName, SplitProfile>): Promise<Record<SplitName, ColumnProfile>> {
+async function numberColumn(
+  db: Database,
+  name: string,
+  column: string,
+  profiles: Record<SplitName, SplitProfile>,
+): Promise<Record<SplitName, ColumnProfile>> {
   const finite = `(SELECT a.split, TRY_CAST(r.${column} AS DOUBLE) AS v FROM assigned a JOIN raw r ON r.rowid = a.row) WHERE isfinite(v)`;
   const counts = new Map<string, number>();
-  for await (const [split, count] of db.rows(`SELECT split, count(*) FROM ${finite} GROUP BY split`)) counts.set(String(split), Number(count));
-  const running = { train: new Running(counts.get('train')), validation: new Running(counts.get('validation')), test: new Running(counts.get('test')) };
-  for await (const [split, value] of db.rows(`SELECT split, v FROM ${finite} ORDER BY split, v`)) running[split as SplitName].add(Number(value));
+  for await (const [split, count] of db.rows(`SELECT split, count(*) FROM ${finite} GROUP BY split`))
+    counts.set(String(split), Number(count));
+  const running = {
+    train: new Running(counts.get('train')),
+    validation: new Running(counts.get('validation')),
+    test: new Running(counts.get('test')),
+  };
+  for await (const [split, value] of db.rows(`SELECT split, v FROM ${finite} ORDER BY split, v`))
+    running[split as SplitName].add(Number(value));
   const profile = (split: SplitName): ColumnProfile => running[split].profile(name, profiles[split].rows);
   return { train: profile('train'), validation: profile('validation'), test: profile('test') };
 }
@@ -85,9 +103,17 @@ class Running {
   }
 }
 
-async function categoryColumn(db: Database, name: string, column: string, profiles: Record<SplitName, SplitProfile>): Promise<Record<SplitName, ColumnProfile>> {
+async function categoryColumn(
+  db: Database,
+  name: string,
+  column: string,
+  profiles: Record<SplitName, SplitProfile>,
+): Promise<Record<SplitName, ColumnProfile>> {
   const columns = Object.fromEntries(
-    splitNames.map((split) => [split, { name, kind: 'category', count: 0, missing: profiles[split].rows, distinct: 0, counts: {}, otherCount: 0 }]),
+    splitNames.map((split) => [
+      split,
+      { name, kind: 'category', count: 0, missing: profiles[split].rows, distinct: 0, counts: {}, otherCount: 0 },
+    ]),
   ) as Record<SplitName, ColumnProfile & { counts: Record<string, number>; otherCount: number }>;
   for await (const [split, value, count] of db.rows(
     `SELECT a.split, r.${column}, count(*) AS n FROM assigned a JOIN raw r ON r.rowid = a.row WHERE ${present(`r.${column}`)} IS NOT NULL GROUP BY ALL ORDER BY n DESC, 2`,

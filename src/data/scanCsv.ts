@@ -72,7 +72,9 @@ export async function scanCsv(path: string, name: string): Promise<TextTable> {
         empty = false;
       } else if (byte === quote) {
         if (state === 'plain')
-          throw dataInvalid(`${name}, line ${line}: a quote inside an unquoted cell. Put the whole cell in quotes and double the quote inside.`);
+          throw dataInvalid(
+            `${name}, line ${line}: a quote inside an unquoted cell. Put the whole cell in quotes and double the quote inside.`,
+          );
         // A second quote right after the closing one is a quote in the text.
         state = 'quoted';
         empty = false;
@@ -85,7 +87,8 @@ export async function scanCsv(path: string, name: string): Promise<TextTable> {
     }
     if (columns === undefined) header.push(bytes.subarray(begin));
   }
-  if (state === 'quoted') throw dataInvalid(`${name}, line ${recordLine}: a quote is opened here and never closed. Close it, or complete the truncated file.`);
+  if (state === 'quoted')
+    throw dataInvalid(`${name}, line ${recordLine}: a quote is opened here and never closed. Close it, or complete the truncated file.`);
   if (!empty) endRecord(() => Buffer.alloc(0));
   if (columns === undefined) throw dataInvalid(`${name} is empty; expected a header line and rows.`);
   if (records === 0) throw dataInvalid(`${name} has a header and no rows.`);
@@ -103,6 +106,9 @@ function columnNames(text: string, name: string): string[] {
   const unnamed = columns.indexOf('');
   if (unnamed >= 0) throw dataInvalid(`${name}, line 1: column ${unnamed + 1} has no name. Name it in the header, or remove it.`);
   const twice = columns.findIndex((column, i) => columns.indexOf(column) !== i);
-  if (twice >= 0) throw dataInvalid(`${name}, line 1: column "${columns[twice]}" stands there twice (columns ${columns.indexOf(columns[twice] ?? '') + 1} and ${twice + 1}). Rename one.`);
+  if (twice >= 0)
+    throw dataInvalid(
+      `${name}, line 1: column "${columns[twice]}" stands there twice (columns ${columns.indexOf(columns[twice] ?? '') + 1} and ${twice + 1}). Rename one.`,
+    );
   return columns;
 }

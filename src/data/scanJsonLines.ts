@@ -32,6 +32,8 @@ function parseObject(text: string, name: string, line: number): object {
     throw dataInvalid(`${name}, line ${line}: not JSON (${(error as Error).message}). Write one JSON object a line.`, error);
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw dataInvalid(`${name}, line ${line}: expected a JSON object, found ${Array.isArray(value) ? 'a list' : String(value).slice(0, 40)}.`);
+    throw dataInvalid(
+      `${name}, line ${line}: expected a JSON object, found ${Array.isArray(value) ? 'a list' : String(value).slice(0, 40)}.`,
+    );
   return value;
 }

@@ -16,7 +16,13 @@ export interface Source {
   name: string;
 }
 
-const formats: Record<string, Snapshot['format']> = { '.csv': 'csv', '.parquet': 'parquet', '.jsonl': 'jsonl', '.ndjson': 'jsonl', '.npz': 'npz' };
+const formats: Record<string, Snapshot['format']> = {
+  '.csv': 'csv',
+  '.parquet': 'parquet',
+  '.jsonl': 'jsonl',
+  '.ndjson': 'jsonl',
+  '.npz': 'npz',
+};
 
 export const formatOf = (path: string): Snapshot['format'] | undefined => formats[extname(path).toLowerCase()];
 
@@ -25,7 +31,10 @@ export async function openSource(spec: ResolvedSpec, folder: string, python: str
   const { source } = spec.data;
   if (source.startsWith('builtin:')) return await builtin(source, folder, python);
   if (/^[a-z0-9+.-]{2,}:/i.test(source))
-    throw new AssayError('Unsupported', `data.source "${source}": this version reads local files and folders. Copy the data to a folder and name that.`);
+    throw new AssayError(
+      'Unsupported',
+      `data.source "${source}": this version reads local files and folders. Copy the data to a folder and name that.`,
+    );
   const path = resolve(spec.root, source);
   const found = await stat(path).catch(() => null);
   if (found === null) throw dataInvalid(`data.source ${path} does not exist. ${await neighbours(path)}`);
@@ -35,7 +44,9 @@ export async function openSource(spec: ResolvedSpec, folder: string, python: str
   if (found.isDirectory()) return await directory(path);
   const format = formatOf(path);
   if (format === undefined)
-    throw dataInvalid(`data.source ${path}: cannot tell the format of "${extname(path) || basename(path)}"; expected .csv, .parquet, .jsonl, .npz or a folder of images.`);
+    throw dataInvalid(
+      `data.source ${path}: cannot tell the format of "${extname(path) || basename(path)}"; expected .csv, .parquet, .jsonl, .npz or a folder of images.`,
+    );
   if (found.size === 0) throw dataInvalid(`${basename(path)} is empty (0 bytes). Put the data there, or correct data.source.`);
   return { format, root: dirname(path), files: [basename(path)], name: basename(path) };
 }
@@ -54,9 +65,12 @@ export async function storeSource(source: Source, store: Store, heartbeat: () =>
       files.push({ path, size, digest });
       heartbeat();
     }
-    if ((await signature(source)) === before) return { ...(await store.putJson({ files } satisfies Manifest)), mediaType: mediaTypes.manifest };
+    if ((await signature(source)) === before)
+      return { ...(await store.putJson({ files } satisfies Manifest)), mediaType: mediaTypes.manifest };
     if (attempt === 2)
-      throw dataInvalid(`${source.name} changed while it was read, twice. Wait until whatever writes it is done, or copy it and name the copy.`);
+      throw dataInvalid(
+        `${source.name} changed while it was read, twice. Wait until whatever writes it is done, or copy it and name the copy.`,
+      );
   }
 }
 

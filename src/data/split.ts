@@ -14,4 +14,5 @@ export function splitOf(unit: string, { seed, test, validation }: { seed: number
 }
 
 /** Whether a unit of the test split belongs to the share that is evaluated; independent of its split. */
-export const isEvaluated = (unit: string, seed: number, ratio: number): boolean => ratio >= 1 || stableFraction(seed, `testRatio:${unit}`) < ratio;
+export const isEvaluated = (unit: string, seed: number, ratio: number): boolean =>
+  ratio >= 1 || stableFraction(seed, `testRatio:${unit}`) < ratio;

@@ -45,7 +45,7 @@ ul{padding-left:1.2rem;margin:0 0 1rem;max-width:80ch}li{margin:.2rem 0}
 .way{white-space:nowrap}.better .way,.way.better{color:var(--good)}.worse .way,.way.worse{color:var(--bad)}
 nav{display:flex;flex-wrap:wrap;gap:.3rem 1.1rem;margin:0 0 2rem;font-size:.92rem}
 nav a{text-decoration:none;padding:.15rem 0}nav a:hover{text-decoration:underline}
-.panels{display:grid;gap:20px 24px;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));margin:1.4rem 0 1.5rem;align-items:start}
+.panels{display:grid;gap:30px 24px;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));margin:1.4rem 0 1.5rem;align-items:start}
 .beside{display:grid;gap:24px;grid-template-columns:minmax(0,5fr) minmax(0,6fr);align-items:start}
 figure{margin:0;min-width:0}
 figure.primary{--halo:var(--raised);background:var(--raised);border-radius:8px;outline:12px solid var(--raised)}

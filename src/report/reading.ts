@@ -2,12 +2,12 @@ import type { Comparison, Result } from '../contract';
 import { formatAmount, formatConfidence } from './formatters';
 import { metricInfo } from './metricInfo';
 
-export type Direction = 'better' | 'worse' | 'open' | 'undefined';
+export type Direction = 'better' | 'worse' | 'open' | 'unknown';
 
 /** Which way the interval points, whatever the margin: the verdict's rule stays the verdict's. */
 export function direction(comparison: Comparison): Direction {
   const { low, high, difference } = comparison;
-  if (low === null || high === null || difference === null) return 'undefined';
+  if (low === null || high === null || difference === null) return 'unknown';
   if (low <= 0 && high >= 0) return 'open';
   return low > 0 === (metricInfo(comparison.metric).better === 'higher') ? 'better' : 'worse';
 }
@@ -16,7 +16,7 @@ export const directionWords: Record<Direction, { symbol: string; word: string }>
   better: { symbol: '▲', word: 'better' },
   worse: { symbol: '▼', word: 'worse' },
   open: { symbol: '◇', word: 'not settled' },
-  undefined: { symbol: '–', word: 'not defined' },
+  unknown: { symbol: '–', word: 'not defined' },
 };
 
 export interface Bound {

@@ -22,14 +22,8 @@ export { binomial } from './random/binomial';
 export { Generator } from './random/generator';
 export * from './resample/blocks';
 export { bootstrap } from './resample/bootstrap';
-export {
-  type PairedBootstrapInput,
-  type PairedBootstrapOptions,
-  type PairedBootstrapResult,
-  type PairedResampler,
-  pairedBootstrap,
-  pairedResampler,
-} from './resample/paired';
+export { type PairedBootstrapOptions, type PairedBootstrapResult, pairedBootstrap } from './resample/paired';
+export { type PairedBootstrapInput, type PairedResampler, pairedResampler } from './resample/resampler';
 export { incompleteBeta } from './special/beta';
 export * from './special/distributions';
 export { incompleteGamma, logGamma } from './special/gamma';

@@ -92,9 +92,13 @@ export function asStoreError(error: unknown, path: string): unknown {
       { cause: error },
     );
   if (unavailable.has(code))
-    return new AssayError('StoreUnavailable', `The store cannot be used: ${path}: ${(error as Error).message}. Mend that, and the run goes on.`, {
-      cause: error,
-    });
+    return new AssayError(
+      'StoreUnavailable',
+      `The store cannot be used: ${path}: ${(error as Error).message}. Mend that, and the run goes on.`,
+      {
+        cause: error,
+      },
+    );
   return error;
 }
 

@@ -39,7 +39,10 @@ export async function fetchFolder(store: Store, ref: Ref, dir: string): Promise<
     await mkdir(building, { recursive: true });
     for (const { path, size, digest } of files) {
       if (isAbsolute(path) || path.split('/').some((part) => part === '..' || part === '.' || part === ''))
-        throw new AssayError('ObjectCorrupt', `The manifest ${ref.digest} names "${path}", which lies outside its folder. Restore it from a backup.`);
+        throw new AssayError(
+          'ObjectCorrupt',
+          `The manifest ${ref.digest} names "${path}", which lies outside its folder. Restore it from a backup.`,
+        );
       await store.fetchTo({ digest, size, mediaType: mediaTypes.bytes }, join(building, path));
     }
     await replace(building, dir);

@@ -39,6 +39,9 @@ export interface Refs {
 
 /** `file:///absolute/dir`; the folder is made with the first write. */
 export function openStore(url: string): Store {
-  if (/^file:\/\/\//.test(url)) return new FileStore(url, fileURLToPath(url));
-  throw new AssayError('Unsupported', `The store "${url}" cannot be opened: this version keeps objects in a folder. Use file:///absolute/folder.`);
+  if (url.startsWith('file:///')) return new FileStore(url, fileURLToPath(url));
+  throw new AssayError(
+    'Unsupported',
+    `The store "${url}" cannot be opened: this version keeps objects in a folder. Use file:///absolute/folder.`,
+  );
 }

@@ -42,7 +42,9 @@ export class FileRefs implements Refs {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
       if (error instanceof SyntaxError)
-        throw new AssayError('ObjectCorrupt', `The name "${name}" is no JSON any more: ${path}. Restore the file from a backup.`, { cause: error });
+        throw new AssayError('ObjectCorrupt', `The name "${name}" is no JSON any more: ${path}. Restore the file from a backup.`, {
+          cause: error,
+        });
       throw asStoreError(error, path);
     }
   }

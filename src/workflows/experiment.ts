@@ -145,7 +145,12 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
   }
 
   /** One phase for all variants on one otherwise idle host. Its failure leaves the time metrics undefined, which never passes a guardrail. */
-  async function measure(plan: ExperimentPlan, snapshot: SnapshotSummary, runs: RunOutcome[], checks: Check[]): Promise<LatencyOutcome | null> {
+  async function measure(
+    plan: ExperimentPlan,
+    snapshot: SnapshotSummary,
+    runs: RunOutcome[],
+    checks: Check[],
+  ): Promise<LatencyOutcome | null> {
     const models = plan.variants.flatMap(({ name }) => {
       const run = runs.find((r) => r.key.variant === name && r.trained);
       return run?.trained ? [{ variant: name, seed: run.key.seed, model: run.trained.model }] : [];

@@ -7,7 +7,16 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import { type Claim, type GpuActivities, type HostActivities, type RunKey, type RunOutcome, type RunState, assertNever, queues } from '../contract';
+import {
+  type Claim,
+  type GpuActivities,
+  type HostActivities,
+  type RunKey,
+  type RunOutcome,
+  type RunState,
+  assertNever,
+  queues,
+} from '../contract';
 import type { Ref } from '../contract';
 import { causeOf, type Cause } from './failures';
 import { runChanged } from './messages';
@@ -57,8 +66,7 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
       if (verdict === 'loss') losses += 1;
       if (verdict === 'final' || crashes >= input.attempts || losses >= infrastructureBudget) {
         await cleanUp(key, hosts);
-        const failure =
-          verdict === 'crash' ? { type: 'TrainerFailed', message: `crashed ${crashes} times; last: ${last.message}` } : last;
+        const failure = verdict === 'crash' ? { type: 'TrainerFailed', message: `crashed ${crashes} times; last: ${last.message}` } : last;
         await report('failed', claim.host, epoch, firstLine(failure.message));
         return { key, status: 'failed', attempts: epoch, trained: null, findings, failure };
       }

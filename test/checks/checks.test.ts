@@ -19,7 +19,14 @@ import { csv, room, rows } from '../data/helpers';
 afterAll(removeTemporaryFolders);
 
 const limits = { alpha: 0.01, minEffect: 0.1 };
-const numbers = (name: string, values: number[]): ColumnProfile => ({ name, kind: 'number', count: values.length, missing: 0, distinct: values.length, sample: [...values].sort((a, b) => a - b) });
+const numbers = (name: string, values: number[]): ColumnProfile => ({
+  name,
+  kind: 'number',
+  count: values.length,
+  missing: 0,
+  distinct: values.length,
+  sample: [...values].sort((a, b) => a - b),
+});
 const category = (name: string, counts: Record<string, number>, otherCount = 0): ColumnProfile => ({
   name,
   kind: 'category',
@@ -45,7 +52,16 @@ describe('overlap', () => {
     expect(overlapCheck({ pairs: [pair(['train', 'test'], 0)] })).toMatchObject({ status: 'pass', gate: true, statistic: 0 });
   });
   test('fails as a gate where train and test share rows, and names them', () => {
-    expect(overlapCheck({ pairs: [pair(['train', 'test'], 2, [['r0', 'c0'], ['r1', 'c1']])] })).toMatchObject({
+    expect(
+      overlapCheck({
+        pairs: [
+          pair(['train', 'test'], 2, [
+            ['r0', 'c0'],
+            ['r1', 'c1'],
+          ]),
+        ],
+      }),
+    ).toMatchObject({
       status: 'fail',
       gate: true,
       statistic: 2,
@@ -109,7 +125,8 @@ describe('covariates', () => {
     expect(check?.status).toBe('pass');
   });
   test('one noisy column of forty is no alarm after Holm', () => {
-    const columns = (shift: number): ColumnProfile[] => Array.from({ length: 40 }, (_, i) => numbers(`x${i}`, spread(100, i === 0 ? shift : 0)));
+    const columns = (shift: number): ColumnProfile[] =>
+      Array.from({ length: 40 }, (_, i) => numbers(`x${i}`, spread(100, i === 0 ? shift : 0)));
     const [check] = covariateChecks({ train: profile(columns(0)), validation: empty, test: profile(columns(0.23)) }, limits);
     const alone = compareColumns(profile(columns(0).slice(0, 1)), profile(columns(0.23).slice(0, 1)))[0];
     expect(alone?.pValue).toBeLessThan(0.01);
@@ -117,7 +134,10 @@ describe('covariates', () => {
   });
   test('rare categories are pooled, so that many of them do not make an alarm', () => {
     const rare = (prefix: string): Record<string, number> => Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`${prefix}${i}`, 1]));
-    const [finding] = compareColumns(profile([category('k', { a: 100, ...rare('p') })]), profile([category('k', { a: 100, ...rare('q') })]));
+    const [finding] = compareColumns(
+      profile([category('k', { a: 100, ...rare('p') })]),
+      profile([category('k', { a: 100, ...rare('q') })]),
+    );
     expect(finding).toMatchObject({ effect: 0, pValue: 1 });
   });
   test('a category named like a built-in property is only a name', () => {
@@ -135,7 +155,14 @@ describe('drift', () => {
     const now = profile([numbers('x', spread(500, 0.4)), numbers('k', spread(500)), numbers('z', spread(500))], { a: 90, b: 10 });
     const { status, detail } = driftCheck({ ...before, columns: [...before.columns, numbers('old', spread(10))] }, now);
     expect(status).toBe('warn');
-    for (const part of ['"x"', 'New columns: z.', 'Columns gone: old.', 'Columns of another kind than before: k.', 'The classes are no longer as common']) expect(detail).toContain(part);
+    for (const part of [
+      '"x"',
+      'New columns: z.',
+      'Columns gone: old.',
+      'Columns of another kind than before: k.',
+      'The classes are no longer as common',
+    ])
+      expect(detail).toContain(part);
   });
 });
 
@@ -150,14 +177,29 @@ describe('pairs', () => {
 
 describe('parameters', () => {
   const spec = (params: Record<string, unknown>, varies: string[]) => ({
-    ...ExperimentSpec.parse({ name: 's', data: { source: 'd.csv' }, training: { command: ['x'], params: { lr: 0.1, model: { kind: 'a', width: 8 } } }, variants: [{ name: 'a', control: true }, { name: 'b', params }], varies }),
+    ...ExperimentSpec.parse({
+      name: 's',
+      data: { source: 'd.csv' },
+      training: { command: ['x'], params: { lr: 0.1, model: { kind: 'a', width: 8 } } },
+      variants: [
+        { name: 'a', control: true },
+        { name: 'b', params },
+      ],
+      varies,
+    }),
     root: '/',
   });
   test('pass what is declared, by name or by the part above', () => {
-    expect(parameterCheck(spec({ lr: 0.2, model: { kind: 'b', width: 8 } }, ['lr', 'model']))).toMatchObject({ status: 'pass', gate: true });
+    expect(parameterCheck(spec({ lr: 0.2, model: { kind: 'b', width: 8 } }, ['lr', 'model']))).toMatchObject({
+      status: 'pass',
+      gate: true,
+    });
   });
   test('fail an undeclared difference and say both values', () => {
-    expect(parameterCheck(spec({ lr: 0.2 }, []))).toMatchObject({ status: 'fail', detail: 'Parameters differ without being declared under varies: lr (a: 0.1, b: 0.2).' });
+    expect(parameterCheck(spec({ lr: 0.2 }, []))).toMatchObject({
+      status: 'fail',
+      detail: 'Parameters differ without being declared under varies: lr (a: 0.1, b: 0.2).',
+    });
     expect(parameterCheck(spec({ dropout: 0.5 }, ['lr'])).detail).toContain('dropout (a: absent, b: 0.5)');
   });
 });
@@ -168,14 +210,21 @@ test('the checks of a real snapshot pass, and a copied row planted in it fails t
     const spec = at.spec({ source });
     const { snapshot } = await createSnapshot({ spec, store: at.store, workDir: `${at.root}/work` });
     const { train, validation, test: tested } = snapshot.profiles;
-    const profiles: Profiles = { train: await at.store.getJson(train), validation: await at.store.getJson(validation), test: await at.store.getJson(tested) };
+    const profiles: Profiles = {
+      train: await at.store.getJson(train),
+      validation: await at.store.getJson(validation),
+      test: await at.store.getJson(tested),
+    };
     return { spec, snapshot, profiles };
   };
   at.write('data.csv', csv(rows(0, 1000)));
   const first = await read('data.csv');
   const checks = runDataChecks({ ...first, previous: null });
   expect(checks.map(({ name, status }) => [name, status])).toEqual(
-    ['parameters', 'overlap', 'sample-ratio', 'class-balance', 'covariates-test', 'covariates-validation', 'drift'].map((name) => [name, 'pass']),
+    ['parameters', 'overlap', 'sample-ratio', 'class-balance', 'covariates-test', 'covariates-validation', 'drift'].map((name) => [
+      name,
+      'pass',
+    ]),
   );
   at.write('copied.csv', csv([...rows(0, 1000), ...rows(0, 100).map((line) => line.replace('r', 'copy'))]));
   const copied = await read('copied.csv');

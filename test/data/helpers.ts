@@ -47,7 +47,10 @@ export function room(): Room {
 
 /** Rows `r<n>` of two classes with two features; no two have the same features. */
 export const rows = (from: number, to: number): string[] =>
-  Array.from({ length: to - from }, (_, i) => `r${from + i},${(from + i) % 2 === 0 ? 'even' : 'odd'},${(from + i) * 1.5},${'abc'[(from + i) % 3]}`);
+  Array.from(
+    { length: to - from },
+    (_, i) => `r${from + i},${(from + i) % 2 === 0 ? 'even' : 'odd'},${(from + i) * 1.5},${'abc'[(from + i) % 3]}`,
+  );
 
 export const csv = (lines: string[]): string => `${['id,label,x,kind', ...lines].join('\n')}\n`;
 

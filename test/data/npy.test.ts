@@ -12,7 +12,11 @@ test.each([
 });
 
 test('32-bit floats are read as doubles', () => {
-  expect(readNpy(writeNpy({ shape: [2], data: Float32Array.of(0.5, 0.25) }))).toEqual({ dtype: '<f4', shape: [2], data: Float64Array.of(0.5, 0.25) });
+  expect(readNpy(writeNpy({ shape: [2], data: Float32Array.of(0.5, 0.25) }))).toEqual({
+    dtype: '<f4',
+    shape: [2],
+    data: Float64Array.of(0.5, 0.25),
+  });
 });
 
 const header = (text: string, data: Buffer): Buffer => {
@@ -23,16 +27,30 @@ const header = (text: string, data: Buffer): Buffer => {
 
 test('bytes, booleans and small unsigned integers are read', () => {
   expect(readNpy(header("{'descr': '|S2', 'fortran_order': False, 'shape': (2,), }\n", Buffer.from('abc\0'))).data).toEqual(['ab', 'c']);
-  expect(readNpy(header("{'descr': '|b1', 'fortran_order': False, 'shape': (2,), }\n", Buffer.from([1, 0]))).data).toEqual(Int32Array.of(1, 0));
+  expect(readNpy(header("{'descr': '|b1', 'fortran_order': False, 'shape': (2,), }\n", Buffer.from([1, 0]))).data).toEqual(
+    Int32Array.of(1, 0),
+  );
   expect(readNpy(header("{'descr': '|u1', 'fortran_order': False, 'shape': (), }\n", Buffer.from([200]))).data).toEqual(Int32Array.of(200));
 });
 
 test.each([
   ['no npy', Buffer.from('hello world, hello'), 'x.npy is no .npy file'],
-  ['Fortran order', header("{'descr': '<f8', 'fortran_order': True, 'shape': (1,), }\n", Buffer.alloc(8)), 'x.npy is in Fortran order. Save numpy.ascontiguousarray(x).'],
-  ['big-endian', header("{'descr': '>f8', 'fortran_order': False, 'shape': (1,), }\n", Buffer.alloc(8)), 'x.npy holds >f8; expected little-endian'],
+  [
+    'Fortran order',
+    header("{'descr': '<f8', 'fortran_order': True, 'shape': (1,), }\n", Buffer.alloc(8)),
+    'x.npy is in Fortran order. Save numpy.ascontiguousarray(x).',
+  ],
+  [
+    'big-endian',
+    header("{'descr': '>f8', 'fortran_order': False, 'shape': (1,), }\n", Buffer.alloc(8)),
+    'x.npy holds >f8; expected little-endian',
+  ],
   ['objects', header("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n", Buffer.alloc(8)), 'x.npy holds |O; expected'],
-  ['truncated', header("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }\n", Buffer.alloc(40)), 'x.npy is truncated: shape (2, 3) of <f8 needs 48 bytes, found 40.'],
+  [
+    'truncated',
+    header("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }\n", Buffer.alloc(40)),
+    'x.npy is truncated: shape (2, 3) of <f8 needs 48 bytes, found 40.',
+  ],
 ])('%s is refused by name', (_what, file, message) => {
   expect(() => readNpy(file, 'x.npy')).toThrow(message);
 });

@@ -28,8 +28,20 @@ test('every row of the source stands in exactly one split, near the declared sha
   expect(Math.abs(tested.length - 400)).toBeLessThan(60);
   expect(Math.abs(validation.length - 200)).toBeLessThan(45);
   expect(tested[0]).toEqual({ id: expect.any(String), label: expect.stringMatching(/even|odd/), row: expect.any(Number) });
-  expect(tested.map(({ id }) => id)).toEqual(tested.map(({ id }) => id).sort());
+  const ids = tested.map(({ id }) => String(id));
+  expect(ids).toEqual([...ids].sort());
   for (const { id, row } of tested) expect(id).toBe(`r${row}`);
+});
+
+test('no row is lost where there are more than any block or buffer on the way holds', async () => {
+  const at = room();
+  at.write('data.csv', csv(rows(0, 250_000)));
+  const { snapshot } = await at.snapshot();
+  expect(snapshot.units.train + snapshot.units.validation + snapshot.units.test).toBe(250_000);
+  const { rows: profiled, columns } = await at.store.getJson<SplitProfile>(snapshot.profiles.train);
+  expect(profiled).toBe(snapshot.splits.train.rows);
+  expect(columns[0]?.count).toBe(profiled);
+  expect(columns[0]?.sample).toHaveLength(10_000);
 });
 
 test('a row stays in its split when the data grow', async () => {
@@ -46,7 +58,10 @@ test('the order of rows and columns changes no split, with ids and without', asy
   const at = room();
   const lines = rows(0, 200);
   at.write('data.csv', csv(lines));
-  at.write('shuffled.csv', `${['kind,x,label,id', ...[...lines].reverse().map((line) => line.split(',').reverse().join(','))].join('\n')}\n`);
+  at.write(
+    'shuffled.csv',
+    `${['kind,x,label,id', ...[...lines].reverse().map((line) => line.split(',').reverse().join(','))].join('\n')}\n`,
+  );
   expect(await placeOf(at, { source: 'shuffled.csv' })).toEqual(await placeOf(at));
   const bare = (name: string): string => readFileSync(join(at.root, name), 'utf8');
   at.write('data.csv', bare('data.csv').replace(/^[^,]*,/gm, ''));
@@ -69,7 +84,8 @@ test('the rows of a unit share a split, and the unit stands in the split file', 
   at.write('data.csv', `id,label,x,user\n${Array.from({ length: 400 }, (_, i) => `${i},${i % 2},${i},u${i % 40}`).join('\n')}\n`);
   const splits = await at.splits({ unit: 'user', split: { by: 'unit' } });
   const owner = new Map<string, Set<string>>();
-  for (const [split, members] of Object.entries(splits)) for (const { unit } of members) owner.set(String(unit), (owner.get(String(unit)) ?? new Set()).add(split));
+  for (const [split, members] of Object.entries(splits))
+    for (const { unit } of members) owner.set(String(unit), (owner.get(String(unit)) ?? new Set()).add(split));
   expect(owner.size).toBe(40);
   expect([...owner.values()].every((set) => set.size === 1)).toBe(true);
   const { snapshot } = await at.snapshot({ unit: 'user' });
@@ -133,13 +149,18 @@ test('quoted cells with commas, quotes and line ends are read as one cell', asyn
   const lines = rows(0, 80).map((line, i) => (i === 3 ? 'r3,odd,4.5,"a, ""b""\nc"' : line));
   at.write('data.csv', csv(lines));
   const { snapshot } = await at.snapshot();
-  const kinds = await Promise.all(Object.values(snapshot.profiles).map(async (ref) => (await at.store.getJson<SplitProfile>(ref)).columns[1]?.counts ?? {}));
+  const kinds = await Promise.all(
+    Object.values(snapshot.profiles).map(async (ref) => (await at.store.getJson<SplitProfile>(ref)).columns[1]?.counts ?? {}),
+  );
   expect(kinds.flatMap(Object.keys)).toContain('a, "b"\nc');
 });
 
 test('a profile holds counts, moments and a sorted sample of each column', async () => {
   const at = room();
-  at.write('data.csv', `id,label,x,kind\n${Array.from({ length: 10 }, (_, i) => `${i},${i % 2},${i === 2 ? '' : i},${i < 6 ? 'a' : 'b'}`).join('\n')}\n`);
+  at.write(
+    'data.csv',
+    `id,label,x,kind\n${Array.from({ length: 10 }, (_, i) => `${i},${i % 2},${i === 2 ? '' : i},${i < 6 ? 'a' : 'b'}`).join('\n')}\n`,
+  );
   at.write('train.txt', '0\n1\n2\n3\n7\n');
   at.write('test.txt', '4\n5\n');
   const { snapshot } = await at.snapshot({ split: { train: 'train.txt', test: 'test.txt' } });
@@ -147,7 +168,18 @@ test('a profile holds counts, moments and a sorted sample of each column', async
     rows: 5,
     classes: { '0': 2, '1': 3 },
     columns: [
-      { name: 'x', kind: 'number', count: 4, missing: 1, distinct: 4, min: 0, max: 7, mean: 2.75, deviation: Math.sqrt(28.75 / 3), sample: [0, 1, 3, 7] },
+      {
+        name: 'x',
+        kind: 'number',
+        count: 4,
+        missing: 1,
+        distinct: 4,
+        min: 0,
+        max: 7,
+        mean: 2.75,
+        deviation: Math.sqrt(28.75 / 3),
+        sample: [0, 1, 3, 7],
+      },
       { name: 'kind', kind: 'category', count: 5, missing: 0, distinct: 2, counts: { a: 4, b: 1 }, otherCount: 0 },
     ],
   });
@@ -156,10 +188,22 @@ test('a profile holds counts, moments and a sorted sample of each column', async
 test('rows of the same features in train and test are counted whatever their ids', async () => {
   const at = room();
   at.write('data.csv', csv([...rows(0, 40), ...rows(0, 3).map((line) => line.replace('r', 'copy'))]));
-  at.write('train.txt', rows(0, 30).map((line) => line.split(',')[0]).join('\n'));
+  at.write(
+    'train.txt',
+    rows(0, 30)
+      .map((line) => line.split(',')[0])
+      .join('\n'),
+  );
   at.write('test.txt', ['r30', 'r31', 'copy0', 'copy2'].join('\n'));
   const { snapshot } = await at.snapshot({ split: { train: 'train.txt', test: 'test.txt' } });
-  expect(snapshot.overlap.pairs[0]).toEqual({ splits: ['train', 'test'], rows: 2, examples: [['r0', 'copy0'], ['r2', 'copy2']] });
+  expect(snapshot.overlap.pairs[0]).toEqual({
+    splits: ['train', 'test'],
+    rows: 2,
+    examples: [
+      ['r0', 'copy0'],
+      ['r2', 'copy2'],
+    ],
+  });
 });
 
 test('the same data give the same snapshot, byte for byte', async () => {

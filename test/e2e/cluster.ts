@@ -37,7 +37,12 @@ export class Cluster {
   async startServer(): Promise<void> {
     const binary = temporalBinary();
     if (binary === null) throw new Error('no Temporal server: npm test installs one');
-    this.spawn('temporal', binary, serverArguments({ ports: this.ports, database: join(this.dir, 'temporal.db'), namespace: 'default' }), {});
+    this.spawn(
+      'temporal',
+      binary,
+      serverArguments({ ports: this.ports, database: join(this.dir, 'temporal.db'), namespace: 'default' }),
+      {},
+    );
     const address = `127.0.0.1:${this.ports.frontend}`;
     await until(async () => {
       await registerSearchAttributes(binary, address, 'default');
@@ -140,7 +145,10 @@ export async function until(condition: () => Promise<boolean>, timeoutMs: number
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) throw new Error(`not so within ${timeoutMs} ms: ${condition}${last ? `; last: ${String(last)}` : ''}`);
+    if (Date.now() > deadline)
+      throw new Error(
+        `not so within ${timeoutMs} ms: ${condition.toString()}${last ? `; last: ${last instanceof Error ? last.message : JSON.stringify(last)}` : ''}`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

@@ -87,4 +87,3 @@ function runOf(result: Result, variant: string) {
   if (!run) throw new Error(`no run of ${variant}: ${JSON.stringify(result.verdict)}`);
   return run;
 }
-

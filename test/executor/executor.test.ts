@@ -1,4 +1,5 @@
 // Proves on real processes: one writer for one run, whoever dies.
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -173,6 +174,19 @@ test('an older epoch is refused once a newer has begun, and the newer is left al
   const found = await findTrainer(join(runDir, 'epoch-1'));
   expect(found.state === 'exited' && mapExit(found.exit, '')?.type).toBe('Preempted');
   await running(join(runDir, 'epoch-2'));
+});
+
+test('a shim that comes too late, after a newer epoch has begun and reaped, starts nothing', async () => {
+  const runDir = newRunDir();
+  const late = start(runDir, 1, { steps: 5 });
+  await startTrainer(late);
+  await supervise({ dir: late.dir, pollMs: 20 });
+  for (const name of ['exit.json', 'trainer.json', 'out/events.jsonl']) rmSync(join(late.dir, name));
+  await startTrainer(start(runDir, 2, { steps: 5 }));
+  const shim = spawn(process.execPath, [join(__dirname, '..', '..', 'src', 'executor', 'shim.mjs'), late.dir], { stdio: 'ignore' });
+  await once(shim, 'exit');
+  expect(await findTrainer(late.dir)).toMatchObject({ state: 'exited', identity: null, exit: { error: 'superseded' } });
+  expect(statSync(join(late.dir, 'out', 'events.jsonl'), { throwIfNoEntry: false })).toBeUndefined();
 });
 
 test('reaping finds an orphan of an older epoch that lost its shim and its records', async () => {

@@ -42,6 +42,7 @@ test.each<[string, Record<string, unknown>, number, string, RegExp]>([
     /^latency of b: the trainer ended with exit code 3\nthe weights are gone$/,
   ],
   ['hangs', { hangsInBlock: 1 }, 1.5, 'TrainerCrashed', /^latency of b: its answer to block 1 did not come within 1.5 s$/],
+  ['writes no lines', { forgets: true }, 30, 'TrainerCrashed', /^latency of b: .*latency\.jsonl: expected lines of block 0, got none$/],
   ['answers out of turn', { answers: 7 }, 30, 'TrainerCrashed', /^latency of b: expected \{"done": 0\}, got \{"done":7\}$/],
 ])('a variant that %s is named, with what it said last, and all are ended', async (_, params, timeoutSeconds, type, message) => {
   const { trainers, left } = players({ a: {}, b: params });

@@ -30,9 +30,9 @@ export function makeResult(options: Partial<FixtureOptions> = {}): Result {
       outcome: 'adopt',
       harm: false,
       variant: candidates[0] ?? null,
-      sentence: `Adopt ${candidates[0]}: it is 2.3 points more accurate than logistic, and its latency stays within the guardrail.`,
+      sentence: `Adopt ${candidates[0]}: it is 2.1 points more accurate than logistic, and its latency stays within the guardrail.`,
       reasons: [
-        'accuracy: the interval [+0.92, +3.66] pp lies above the margin of 0.50 pp',
+        'accuracy: the interval [+0.77, +3.51] pp lies above the margin of 0.50 pp',
         'latency_p95: shown to be at most 20 % above the control',
         'boosting is more accurate too, but its latency breaks the guardrail',
       ],

@@ -176,7 +176,7 @@ test('nothing is loaded, nothing runs, and the policy allows the one stylesheet 
   const page = await renderReport(fixture());
   expect(page).not.toMatch(/https?:|src=|@import|url\((?!#)|<link|<script|\sstyle=|\son[a-z]+=/i);
   const style = /<style>([\s\S]*)<\/style>/.exec(page)?.[1] ?? '';
-  expect(page).toContain(`style-src &#39;sha256-${createHash('sha256').update(style).digest('base64')}&#39;`.replaceAll('&#39;', '&#39;'));
+  expect(page).toContain(`style-src &#39;sha256-${createHash('sha256').update(style).digest('base64')}&#39;;`);
 });
 
 test('ids are unique, references meet them, and every drawing has a name', async () => {

@@ -20,7 +20,9 @@ test('a text, a buffer, a stream and a file of the same bytes are one object', a
     await store.put(Readable.from([Buffer.from('he'), Buffer.from('llo')]), mediaTypes.text),
     await store.putFile(join(root, '..', 'file'), mediaTypes.text),
   ];
-  expect(new Set(refs.map((ref) => ref.digest))).toEqual(new Set(['sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824']));
+  expect(new Set(refs.map((ref) => ref.digest))).toEqual(
+    new Set(['sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824']),
+  );
   expect(refs[0]?.size).toBe(5);
   expect(filesBelow(join(root, 'objects'))).toHaveLength(1);
   expect(filesBelow(join(root, 'tmp'))).toEqual([]);
@@ -36,7 +38,9 @@ test('equal JSON values share a digest whatever the order of their keys', async 
 });
 
 test('a number that JSON lacks is refused with its place', () => {
-  expect(() => canonicalJson({ metrics: [{ auc: Number.NaN }] })).toThrow('$.metrics[0].auc is NaN, which JSON cannot hold; use null for an undefined number');
+  expect(() => canonicalJson({ metrics: [{ auc: Number.NaN }] })).toThrow(
+    '$.metrics[0].auc is NaN, which JSON cannot hold; use null for an undefined number',
+  );
 });
 
 test('a damaged object is never handed out, and the error names the digest and the file', async () => {
@@ -45,7 +49,10 @@ test('a damaged object is never handed out, and the error names the digest and t
   writeFileSync(pathOf(root, ref), 'previous');
   const target = join(root, '..', 'out');
   for (const read of [store.get(ref), store.fetchTo(ref, target)])
-    await expect(read).rejects.toMatchObject({ type: 'ObjectCorrupt', message: expect.stringMatching(new RegExp(`${ref.digest} is damaged: ${pathOf(root, ref)}`)) });
+    await expect(read).rejects.toMatchObject({
+      type: 'ObjectCorrupt',
+      message: expect.stringMatching(new RegExp(`${ref.digest} is damaged: ${pathOf(root, ref)}`)),
+    });
   expect(() => statSync(target)).toThrow('ENOENT');
   expect(filesBelow(join(root, '..')).filter((path) => path.endsWith('.part'))).toEqual([]);
 });
@@ -93,7 +100,10 @@ test('a folder with a link in it is refused by name', async () => {
   const dir = join(root, '..', 'linked');
   mkdirSync(dir);
   symlinkSync('/etc/hostname', join(dir, 'secret'));
-  await expect(store.putFolder(dir)).rejects.toMatchObject({ type: 'DataInvalid', message: expect.stringContaining(`${join(dir, 'secret')} is neither a file nor a folder`) });
+  await expect(store.putFolder(dir)).rejects.toMatchObject({
+    type: 'DataInvalid',
+    message: expect.stringContaining(`${join(dir, 'secret')} is neither a file nor a folder`),
+  });
 });
 
 test('a folder of which one object is damaged does not appear at all', async () => {
@@ -132,8 +142,14 @@ test('a process killed while it writes leaves no object, and the next process sw
 test('a full disk is StoreUnavailable, names the path and the mend, and leaves no partial file', async () => {
   const { store, root } = freshStore();
   // A limit on the size of files stands for the disk: the write fails in its middle, as it does on a full one.
-  const said = execFileSync('bash', ['-c', `ulimit -f 64; exec "$0" "$@"`, process.execPath, join(__dirname, 'child.js'), 'put', store.url, '1000000'], { encoding: 'utf8' });
-  expect(said).toMatch(/^StoreUnavailable: The store is full: .*tmp.* could not be written \(EFBIG\)\. Nothing half-written is left; free space on that disk, and the run goes on\./);
+  const said = execFileSync(
+    'bash',
+    ['-c', `ulimit -f 64; exec "$0" "$@"`, process.execPath, join(__dirname, 'child.js'), 'put', store.url, '1000000'],
+    { encoding: 'utf8' },
+  );
+  expect(said).toMatch(
+    /^StoreUnavailable: The store is full: .*tmp.* could not be written \(EFBIG\)\. Nothing half-written is left; free space on that disk, and the run goes on\./,
+  );
   expect(filesBelow(root)).toEqual([]);
 });
 
@@ -141,7 +157,14 @@ test('a stream larger than the memory a put may take is stored and fetched whole
   const { store } = freshStore();
   const block = randomBytes(1 << 20);
   let left = 96;
-  const ref = await store.put(new Readable({ read() { this.push(left-- > 0 ? block : null); } }), mediaTypes.bytes);
+  const ref = await store.put(
+    new Readable({
+      read() {
+        this.push(left-- > 0 ? block : null);
+      },
+    }),
+    mediaTypes.bytes,
+  );
   expect(ref.size).toBe(96 << 20);
   const target = join(temporaryFolder(), 'big');
   await store.fetchTo(ref, target);
@@ -149,5 +172,7 @@ test('a stream larger than the memory a put may take is stored and fetched whole
 });
 
 test('other kinds of address are refused with what to use', () => {
-  expect(() => openStore('s3://bucket/prefix')).toThrow('The store "s3://bucket/prefix" cannot be opened: this version keeps objects in a folder. Use file:///absolute/folder.');
+  expect(() => openStore('s3://bucket/prefix')).toThrow(
+    'The store "s3://bucket/prefix" cannot be opened: this version keeps objects in a folder. Use file:///absolute/folder.',
+  );
 });

@@ -27,7 +27,8 @@ test('names are listed by prefix, sorted, and without what lies beside them', as
 
 test('a name that leads out of the store is refused', async () => {
   const { refs } = freshStore().store;
-  for (const name of ['../x', 'a/../b', '/etc/x', 'a//b', '.hidden', 'a b', '']) await expect(refs.set(name, 1, null)).rejects.toMatchObject({ type: 'NotFound' });
+  for (const name of ['../x', 'a/../b', '/etc/x', 'a//b', '.hidden', 'a b', ''])
+    await expect(refs.set(name, 1, null)).rejects.toMatchObject({ type: 'NotFound' });
 });
 
 test('eight processes that count at once lose no count', async () => {

@@ -62,8 +62,8 @@ export function keyNumbers(result: Result): Html {
     html`<ul class="cards${shown.length + (improvement === null ? 1 : 2) === 6 ? ' six' : ''}">${shown.map(card)}${
       improvement === null
         ? null
-        : html`<li><span class="label">Chance that a retrained ${subject} beats a retrained control</span><strong>${formatPercent(improvement)}</strong><span>over all pairs of seeds</span></li>`
-    }<li><span class="label">Evidence</span><strong>${formatCount(result.snapshot.splits.test)} test rows</strong><span>${done} of ${runs.length} runs finished, ${formatSeconds(seconds)} of training</span></li></ul>`,
+        : html`<li><span class="label">A retrained ${subject} beats a retrained control</span><strong>${formatPercent(improvement)}</strong><span>over all pairs of seeds</span></li>`
+    }<li><span class="label">Evidence</span><strong>${formatCount(result.snapshot.splits.test)}</strong><span>test rows</span><span>${done} of ${runs.length} runs finished, ${formatSeconds(seconds)} of training</span></li></ul>`,
   );
 }
 
