@@ -18,6 +18,7 @@ class Data:
         self.dir = Path(spec["dir"])
         self.label: str = spec["label"]
         self.id: str | None = spec["id"]
+        self.unit: str | None = spec.get("unit")
         self.classes: list[str] = spec["classes"]
         self._files = {name: Path(path) for name, path in spec["splits"].items()}
 
@@ -78,12 +79,12 @@ class Split:
 
     @cached_property
     def x(self) -> np.ndarray:
-        """Tables: float64 features, every column but id and label in the file's order. Folders: the files' absolute paths."""
+        """Tables: float64 features, every column but id, label and unit in the file's order. Folders: the files' absolute paths."""
         if not self.places:
             raise Rejected(f"the {self.name} split is empty")
         if isinstance(self.places[0], str):
             return np.array([str(self.data.dir / place) for place in self.places])
-        columns, x, ids = read_rows(self.data.file, self.places, self.data.id, self.data.label)
+        columns, x, ids = read_rows(self.data.file, self.places, self.data.id, self.data.label, self.data.unit)
         if not columns:
             raise Rejected(f"{self.data.file.name} has no column beside id and label")
         if ids is not None:

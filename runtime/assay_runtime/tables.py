@@ -9,14 +9,14 @@ import numpy as np
 from .exits import Rejected
 
 
-def read_rows(path: Path, rows: list[int], id_column: str | None, label: str):
+def read_rows(path: Path, rows: list[int], id_column: str | None, label: str, unit: str | None = None):
     """(feature columns, float64 matrix in the order of `rows`, ids as the file has them or None)."""
     readers = {".csv": _csv, ".jsonl": _jsonl, ".npz": _npz, ".parquet": _parquet}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise Rejected(f"{path.name}: cannot read {path.suffix or 'a file without suffix'}; expected {', '.join(readers)}")
     try:
-        return reader(path, rows, {id_column, label}, id_column)
+        return reader(path, rows, {id_column, label, unit}, id_column)
     except (OSError, UnicodeDecodeError) as error:
         raise Rejected(f"cannot read {path}: {error}") from error
 

@@ -14,7 +14,7 @@ import { runDataChecks } from '../checks';
 import { createSnapshot, verifySource } from '../data';
 import { renderReport } from '../report';
 import type { Store } from '../store';
-import { buildResult } from './buildResult';
+import { buildResult, latencyOf } from './buildResult';
 import { whileHeartbeating } from './heartbeat';
 
 export interface AnalysisDeps {
@@ -72,10 +72,14 @@ export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities
         return { result: await store.putJson(result), verdict: result.verdict, effect: primary?.difference ?? null };
       }),
 
-    renderReport: ({ result }) =>
-      whileHeartbeating(async () => ({
-        report: await store.put(await renderReport(await store.getJson<Result>(result)), mediaTypes.html),
-      })),
+    renderReport: ({ result, latency }) =>
+      whileHeartbeating(async () => {
+        const measured = (await latencyOf(store, latency)) ?? [];
+        const milliseconds = Object.fromEntries(measured.map(({ variant, blocks }) => [variant, blocks.flatMap((block) => [...block])]));
+        return {
+          report: await store.put(await renderReport(await store.getJson<Result>(result), { latency: milliseconds }), mediaTypes.html),
+        };
+      }),
   };
 }
 

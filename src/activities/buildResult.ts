@@ -3,6 +3,7 @@ import {
   type AnalyseInput,
   type Check,
   LatencyLine,
+  type LatencyOutcome,
   type Manifest,
   type ProvenanceObject,
   type ResolvedSpec,
@@ -47,7 +48,7 @@ export async function buildResult({ store, uiUrl }: AnalysisDeps, input: Analyse
       params: effectiveParams(spec, name),
       runs: runs.filter((run) => run.outcome.key.variant === name).map((run) => run.analysis),
     })),
-    latency: await latencyOf(store, input),
+    latency: await latencyOf(store, input.latency),
     dataChecks: [...input.checks, sourceCheck(input.sourceChanged)],
   });
 
@@ -147,7 +148,7 @@ function runResult({ outcome, record, curve }: LoadedRun, metrics: Record<string
   };
 }
 
-async function latencyOf(store: Store, { latency }: AnalyseInput): Promise<LatencyInput[] | null> {
+export async function latencyOf(store: Store, latency: LatencyOutcome | null): Promise<LatencyInput[] | null> {
   if (!latency) return null;
   return Promise.all(
     latency.measurements.map(async ({ variant, lines }) => {

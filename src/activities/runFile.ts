@@ -1,5 +1,4 @@
-import { isAbsolute, join } from 'node:path';
-import { delimiter, dirname } from 'node:path';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import type { ResolvedSpec, RunFile, RunKey, Snapshot } from '../contract';
 import { effectiveParams, seconds } from '../contract/specValues';
 
@@ -49,7 +48,7 @@ export function runFileFor({ spec, snapshot, data, key, dir, mode, epoch, resume
     devices: [],
     worldSize: 1,
     deterministic: true,
-    data: { dir: data.dir, label: snapshot.label, id: snapshot.id, classes: snapshot.classes, splits: data.splits },
+    data: { dir: data.dir, label: snapshot.label, id: snapshot.id, unit: snapshot.unit, classes: snapshot.classes, splits: data.splits },
     resume,
     checkpoints: join(dir, 'checkpoints'),
     out: join(dir, 'out'),

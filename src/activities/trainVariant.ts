@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CancelledFailure, Context } from '@temporalio/activity';
 import {
+  AssayError,
   type GpuActivities,
   type ResolvedSpec,
   type RunRecord,
@@ -79,7 +80,10 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
       runtimeDir: deps.runtimeDir,
     });
     progress.phase = 'starting';
-    await startTrainer({ dir, runFile, command, cwd, env });
+    await startTrainer({ dir, runFile, command, cwd, env, limits: { cpus: spec.runtime.cpus } }).catch((error: unknown) => {
+      // Another attempt of this epoch was quicker: its trainer is adopted.
+      if (!(error instanceof AssayError) || error.details?.reason !== 'already-started') throw error;
+    });
     found = await findTrainer(dir);
   }
   const restored = JSON.parse(await readFile(join(dir, 'restored.json'), 'utf8')) as Restored;

@@ -111,7 +111,7 @@ export interface AnalysisActivities {
   verifySource(input: { spec: Ref; snapshot: Ref }): Promise<{ changed: string | null }>;
   checkData(input: { experimentId: string; spec: Ref; snapshot: Ref }): Promise<{ checks: Check[] }>;
   analyseExperiment(input: AnalyseInput): Promise<{ result: Ref; verdict: Verdict; effect: number | null }>;
-  renderReport(input: { result: Ref }): Promise<{ report: Ref }>;
+  renderReport(input: { result: Ref; latency: LatencyOutcome | null }): Promise<{ report: Ref }>;
 }
 
 export interface AnalyseInput {

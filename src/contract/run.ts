@@ -25,6 +25,8 @@ export interface RunFile {
     dir: string;
     label: string;
     id: string | null;
+    /** Column that says which unit a row belongs to; no feature either. */
+    unit: string | null;
     classes: string[];
     /** Absolute paths of the split files; one JSON object a line: {id, label, row} or {id, label, path}. */
     splits: { train: string; validation: string; test: string };

@@ -108,7 +108,7 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
     });
 
     enter('report');
-    const { report } = await analysis('write the report').renderReport({ result: analysed.result });
+    const { report } = await analysis('write the report').renderReport({ result: analysed.result, latency });
     const { verdict, result } = analysed;
     await control('publish').publishResult({ experimentId, name: plan.name, snapshot, result, report, verdict });
     finish(verdict, analysed.effect);

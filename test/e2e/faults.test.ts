@@ -5,7 +5,7 @@ import type { Result } from '../../src/contract';
 import { Cluster, predictionsOf, stepsOf, until } from './cluster';
 
 const folder = join(__dirname, '..', '..', 'examples', 'digits-torch');
-const steps = 9000;
+const steps = 16_000;
 
 /** Both variants are the same training, so that one undisturbed run is the measure of the other. */
 const spec = `
