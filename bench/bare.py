@@ -1,6 +1,6 @@
 """The bare script that a supervised training is compared with: examples/digits-torch with no events, checkpoints or supervision.
 
-PYTHONPATH=runtime python bench/bare.py DIGITS.csv MODEL STEPS [SEED]  ->  {"steps": n, "seconds": s} of the steps alone.
+PYTHONPATH=runtime python bench/bare.py DIGITS.csv MODEL STEPS [SEED]  ->  {"steps": n, "seconds": wall, "cpu": seconds} of the steps alone.
 """
 
 import importlib.util
@@ -23,10 +23,10 @@ def main(table: str, model: str, steps: int, seed: int = 1) -> dict:
     trainer = example().Trainer()
     trainer.setup(Settings(model, seed), SimpleNamespace(train=train, classes=[str(digit) for digit in range(10)]))
     order = Order(len(rows), 64, seed)
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     for step in range(steps):
         trainer.step(order.at(step))
-    return {"steps": steps, "seconds": time.perf_counter() - began}
+    return {"steps": steps, "seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}
 
 
 class Settings:

@@ -42,7 +42,7 @@ export function runFile(dir: string, overrides: Partial<RunFile> = {}): RunFile 
     devices: [],
     worldSize: 1,
     deterministic: true,
-    data: { dir: '/', label: 'label', id: 'id', classes: ['0', '1'], splits: { train: '', validation: '', test: '' } },
+    data: { dir: '/', label: 'label', id: 'id', unit: null, classes: ['0', '1'], splits: { train: '', validation: '', test: '' } },
     resume: null,
     checkpoints: join(dir, 'checkpoints'),
     out: join(dir, 'out'),
