@@ -1,12 +1,12 @@
 /**
- * Events and bytes of workflow history for a short and a long training: both should be the same.
+ * Events and bytes of workflow history for short and long trainings: they should be the same.
  *   npm run build && node bench/history.mjs [LONG=10000] [REPEATS=2]
  * Digits, logistic regression and MLP, one seed, a checkpoint a second, so that the long one also stores checkpoints.
  */
 import { join } from 'node:path';
 import { compiled, root, runExperiment, spread, startStack, table, withHome, writeSpec } from './lib/harness.mjs';
 
-const counts = [10, Number(process.argv[2] ?? 10_000)];
+const counts = [10, 1000, Number(process.argv[2] ?? 10_000)];
 const repeats = Number(process.argv[3] ?? 2);
 
 await withHome(async (home) => {

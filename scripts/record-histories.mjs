@@ -27,9 +27,15 @@ process.env.ASSAY_PYTHON = await trainerPython();
 const folder = join(home, 'experiment');
 mkdirSync(folder);
 copyFileSync(inRoot('test', 'workflows', 'trainer', 'train.py'), join(folder, 'train.py'));
-writeFileSync(join(folder, 'clean.csv'), table((i) => i));
+writeFileSync(
+  join(folder, 'clean.csv'),
+  table((i) => i),
+);
 // Every example twice, so that the splits share rows.
-writeFileSync(join(folder, 'copies.csv'), table((i) => i % 100));
+writeFileSync(
+  join(folder, 'copies.csv'),
+  table((i) => i % 100),
+);
 
 const store = openStore(pathToFileURL(join(home, 'store')).href);
 const recorded = new Map();
@@ -42,11 +48,11 @@ try {
     await record(client, 'experiment-done', ids.experimentWorkflow(happy));
     await record(client, 'variant-run-done', ids.variantRunWorkflow(happy, 'b', 1));
 
-    const crashed = await submit(client, spec('crashed', { params: ', dies_at: 20, pause: 0.05' }));
+    const crashed = await submit(client, spec('crashed', { diesAt: 20, pause: 0.05 }));
     await experimentResult(client, crashed);
     await record(client, 'variant-run-crashed', ids.variantRunWorkflow(crashed, 'b', 1));
 
-    const cancelled = await submit(client, spec('cancelled', { params: ', pause: 1.0' }));
+    const cancelled = await submit(client, spec('cancelled', { pause: 1.5 }));
     await training(client, cancelled);
     await cancelExperiment(client, cancelled);
     await ended(client, cancelled);
@@ -69,14 +75,14 @@ try {
 }
 write();
 
-function spec(name, { source = 'clean.csv', label = 'label', metrics = 'accuracy', seeds = '1', params = '' }) {
+function spec(name, { source = 'clean.csv', label = 'label', metrics = 'accuracy', seeds = '1', diesAt = 0, pause = 0 }) {
   return `
 name: ${name}
 data: {source: ${source}, label: ${label}, id: id}
 training: {command: [python, train.py], seeds: [${seeds}], batchSize: 32, budget: {steps: 40}, checkpointEvery: 200ms}
 variants:
   - {name: a, control: true, params: {rate: 0.1}}
-  - {name: b, params: {rate: 0.5${params}}}
+  - {name: b, params: {rate: 0.5, dies_at: ${diesAt}, pause: ${pause}}}
 varies: [rate, dies_at, pause]
 evaluation: {metrics: [${metrics}], warmupSteps: 2, latency: {blocks: 2}}
 analysis: {resamples: 1000}
@@ -128,7 +134,8 @@ async function record(client, name, workflowId) {
   const readable = text.replace(/"data":"([A-Za-z0-9+/=]+)"/g, (_, data) => Buffer.from(data, 'base64').toString('utf8'));
   for (const secret of [root, home, hostname(), userInfo().homedir]) {
     const at = readable.indexOf(secret);
-    if (at >= 0) throw new Error(`${name} would hold ${secret}, a name of this machine: ${readable.slice(Math.max(0, at - 200), at + 200)}`);
+    if (at >= 0)
+      throw new Error(`${name} would hold ${secret}, a name of this machine: ${readable.slice(Math.max(0, at - 200), at + 200)}`);
   }
   recorded.set(name, text);
   console.log(`${name}: ${text.length} bytes`);

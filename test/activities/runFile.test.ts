@@ -114,7 +114,13 @@ const table: Row[] = [
     after: 5,
   },
   { key: 'evaluation.warmupSteps', set: { 'evaluation.warmupSteps': '3' }, read: (s) => s.runFile.warmupSteps, before: 100, after: 3 },
-  { key: 'evaluation.latency.blocks', set: { 'evaluation.latency.blocks': '4' }, read: (s) => s.runFile.latencyBlocks, before: 10, after: 4 },
+  {
+    key: 'evaluation.latency.blocks',
+    set: { 'evaluation.latency.blocks': '4' },
+    read: (s) => s.runFile.latencyBlocks,
+    before: 10,
+    after: 4,
+  },
   {
     key: 'runtime.cpus',
     set: { 'runtime.cpus': '3' },
@@ -189,7 +195,11 @@ test('all variants get the same budget, batch size and environment', () => {
   expect(of('a')).toEqual(of('b'));
 });
 
-function start(set: Record<string, string>, change: Partial<Parameters<typeof runFileFor>[0]> = {}, columns: Partial<Snapshot> = {}): Start {
+function start(
+  set: Record<string, string>,
+  change: Partial<Parameters<typeof runFileFor>[0]> = {},
+  columns: Partial<Snapshot> = {},
+): Start {
   const overrides = Object.entries(set).map(([path, value]) => ({ path, value }));
   const ref = { digest: `sha256:${'0'.repeat(64)}`, size: 1, mediaType: 'application/json' };
   return runFileFor({

@@ -2,7 +2,14 @@
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DefaultLogger, DeterminismViolationError, Runtime, Worker, bundleWorkflowCode, makeTelemetryFilterString } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  DeterminismViolationError,
+  Runtime,
+  Worker,
+  bundleWorkflowCode,
+  makeTelemetryFilterString,
+} from '@temporalio/worker';
 
 const source = join(__dirname, '..', '..', 'src');
 const folder = join(__dirname, 'histories');
@@ -65,7 +72,10 @@ async function replay(from: string): Promise<{ file: string; error: string | nul
     workflowInterceptorModules: [join(from, 'workflows', 'interceptors.ts')],
     logger: new DefaultLogger('ERROR'),
   });
-  const input = histories.map((file) => ({ workflowId: idOf(file), history: JSON.parse(readFileSync(join(folder, file), 'utf8')) as object }));
+  const input = histories.map((file) => ({
+    workflowId: idOf(file),
+    history: JSON.parse(readFileSync(join(folder, file), 'utf8')) as object,
+  }));
   const results: { file: string; error: string | null }[] = [];
   for await (const { error } of Worker.runReplayHistories({ workflowBundle, replayName: 'replay' }, input)) {
     results.push({ file: histories[results.length] as string, error: error ? error.constructor.name : null });
