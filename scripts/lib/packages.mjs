@@ -11,12 +11,15 @@ export function checkNode() {
   throw new StepFailed(`Node ${process.versions.node} is too old: install Node 20.19 or newer (https://nodejs.org)`);
 }
 
-/** `npm ci`, unless node_modules holds exactly what package-lock.json names. */
+/**
+ * Installs what package-lock.json names, unless node_modules holds it already. Not `npm ci`: that refuses a lock file made where a registry
+ * lacks the binaries of other platforms, though these are optional.
+ */
 export async function installPackages() {
   const lock = readFileSync(inRoot('package-lock.json'), 'utf8');
   const hash = createHash('sha256').update(lock).digest('hex');
   if (read(stamp) === hash) return false;
-  if (!holds(JSON.parse(lock))) await run('npm', ['ci', '--no-audit', '--no-fund']);
+  if (!holds(JSON.parse(lock))) await run('npm', ['install', '--no-save', '--no-audit', '--no-fund']);
   else {
     writeFileSync(stamp, hash);
     return false;

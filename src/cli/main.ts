@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
-import { AssayError } from '../contract';
+import { AssayError, type ErrorType } from '../contract';
 import type { RunOptions } from './run';
 import { version } from './version';
 
@@ -144,6 +144,9 @@ async function main(): Promise<void> {
   }
 }
 
+/** Predictions are an input where they are compared; those of an experiment end as its failure. */
+const wrongInput: ReadonlySet<ErrorType> = new Set(['SpecInvalid', 'DataInvalid', 'PredictionsInvalid', 'NotFound', 'Unsupported']);
+
 /** One clear error, and the exit code of its kind: 2 for wrong input, 3 for the rest. */
 function report(error: unknown): number {
   if (!(error instanceof AssayError)) {
@@ -151,7 +154,7 @@ function report(error: unknown): number {
     return 3;
   }
   process.stderr.write(`${pc.red(error.type)} ${error.message}\n`);
-  return error.type === 'SpecInvalid' || error.type === 'DataInvalid' || error.type === 'NotFound' || error.type === 'Unsupported' ? 2 : 3;
+  return wrongInput.has(error.type) ? 2 : 3;
 }
 
 /** Waits for what is still on its way to a pipe. */

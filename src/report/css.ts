@@ -71,6 +71,8 @@ th[scope=colgroup]{text-align:right;color:var(--ink)}
 .group th{padding-top:1.1rem;font-weight:650;border-bottom-color:var(--line)}
 .sub{display:block;color:var(--muted);font-size:.92em}
 .note{max-width:34ch;white-space:normal}
+.notes{font-size:.85rem;color:var(--muted);max-width:90ch;margin-top:.75rem}
+.notes li{margin:.15rem 0}
 .status{white-space:nowrap;font-weight:600}.status.pass{color:var(--good)}.status.warn{color:var(--warn)}.status.fail{color:var(--bad)}
 .facts{margin:0 0 1rem;font-size:.92rem}
 .facts div{display:grid;grid-template-columns:11rem minmax(0,1fr);gap:.2rem 1rem;padding:.4rem 0;border-bottom:1px solid var(--grid)}

@@ -58,7 +58,9 @@ function rule(result: Result, metric: string): string {
 
 function comparisonTable(result: Result): Html {
   const rows = metricsInOrder(result.comparisons).flatMap((metric) => result.comparisons.filter((c) => c.metric === metric));
-  return table(
+  const notes = [...new Set(rows.flatMap((c) => c.notes))];
+  const numbers = (c: Comparison): string => c.notes.map((note) => notes.indexOf(note) + 1).join(', ');
+  const numbered = table(
     'comparison-table',
     html`Every comparison, variant minus control. <span class="muted">Adjusted p: ${result.plan.correction === 'holm' ? 'Holm over the candidates' : 'no correction'}; – stands outside the family. Detectable: the smallest difference this many rows and seeds would show in 4 of 5 experiments.</span>`,
     [
@@ -83,11 +85,13 @@ function comparisonTable(result: Result): Html {
         html`<span class="way ${way}">${directionWords[way].symbol} ${directionWords[way].word}</span>`,
         formatPValue(c.pValue),
         c.adjustedPValue === null ? '–' : formatPValue(c.adjustedPValue),
-        html`${c.claim}<span class="sub note">${c.method}${c.resamples === null ? null : `, ${formatCount(c.resamples)} resamples`}</span>${c.notes.map((note) => html`<span class="sub note">${note}</span>`)}`,
+        html`${c.claim}<span class="sub note">${c.method}${c.resamples === null ? null : `, ${formatCount(c.resamples)} resamples`}</span>${c.notes.length === 0 ? null : html`<span class="sub">see ${numbers(c)} below</span>`}`,
         formatCount(c.n),
         c.detectableDifference === null ? '–' : formatAmount(c.metric, c.detectableDifference),
       ];
     }),
     'wide',
   );
+  if (notes.length === 0) return numbered;
+  return html`${numbered}<ol class="notes" aria-label="Notes to the comparisons">${notes.map((note) => html`<li>${note}</li>`)}</ol>`;
 }
