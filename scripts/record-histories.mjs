@@ -128,7 +128,7 @@ async function ended(client, experimentId) {
 }
 
 async function record(client, name, workflowId) {
-  const json = JSON.stringify(historyToJSON(await client.workflow.getHandle(workflowId).fetchHistory()));
+  const json = JSON.stringify(JSON.parse(historyToJSON(await client.workflow.getHandle(workflowId).fetchHistory())));
   // Replay does not look at who polled, nor at stack traces.
   const text = json.replaceAll(hostname(), 'host-a').replaceAll(`${root}/`, '');
   const readable = text.replace(/"data":"([A-Za-z0-9+/=]+)"/g, (_, data) => Buffer.from(data, 'base64').toString('utf8'));

@@ -8,7 +8,7 @@ import type { Claim } from '../contract';
 export class Slots {
   readonly total: number;
   readonly host: string;
-  private readonly held = new Map<string, { holder: string; exclusive: boolean; expires: number }>();
+  private readonly held = new Map<string, { holder: string; exclusive: boolean; expires: number; token?: symbol }>();
   private readonly waiters = new Set<() => void>();
 
   constructor(host: string, total: number) {
@@ -16,7 +16,10 @@ export class Slots {
     this.total = total;
   }
 
-  /** Waits until a place is free (`exclusive`: until nothing else is held), then keeps it. */
+  /**
+   * Waits until a place is free (`exclusive`: until nothing else is held), then keeps it. Callers ask one at a time (the claims
+   * queue has one slot a host), so that a waiting exclusive claim holds back those behind it.
+   */
   async claim(holder: string, exclusive: boolean, signal: AbortSignal): Promise<Claim> {
     for (;;) {
       signal.throwIfAborted();
@@ -30,11 +33,16 @@ export class Slots {
     }
   }
 
-  /** The claim's work has begun: it is held until `release`. */
-  occupy(claim: Claim, holder: string): void {
+  /**
+   * The claim's work has begun: it is held until `release`. With the token given back, a late attempt cannot free
+   * the place that its successor has taken over.
+   */
+  occupy(claim: Claim, holder: string): symbol {
     for (const [claimId, place] of this.held) if (place.holder === holder && claimId !== claim.claimId) this.held.delete(claimId);
     const exclusive = this.held.get(claim.claimId)?.exclusive ?? false;
-    this.held.set(claim.claimId, { holder, exclusive, expires: Number.POSITIVE_INFINITY });
+    const token = Symbol(holder);
+    this.held.set(claim.claimId, { holder, exclusive, expires: Number.POSITIVE_INFINITY, token });
+    return token;
   }
 
   /** A trainer that was found running when the worker started, and will be adopted soon. */
@@ -42,7 +50,8 @@ export class Slots {
     this.held.set(`found ${holder}`, { holder, exclusive: false, expires: Date.now() + adoptionMs });
   }
 
-  release(claimId: string): void {
+  release(claimId: string, token?: symbol): void {
+    if (token !== undefined && this.held.get(claimId)?.token !== token) return;
     this.held.delete(claimId);
     for (const wake of this.waiters) wake();
   }

@@ -45,14 +45,14 @@ export function createTrainVariant(deps: GpuDeps): GpuActivities['trainVariant']
       checkpointStep: null,
     };
     const holder = Context.current().info.workflowExecution?.workflowId ?? input.claim.claimId;
-    deps.slots.occupy(input.claim, holder);
+    const token = deps.slots.occupy(input.claim, holder);
     try {
       return await whileHeartbeating(
         () => attempt(deps, input, progress),
         () => ({ ...progress }),
       );
     } finally {
-      deps.slots.release(input.claim.claimId);
+      deps.slots.release(input.claim.claimId, token);
     }
   };
 }

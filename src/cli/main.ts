@@ -129,6 +129,9 @@ program
   .description('shell completion: bash, zsh or fish')
   .action(async (shell: string) => (await import('./completion.js')).completion(program, shell));
 
+/** Predictions are an input where they are compared; those of an experiment end as its failure. */
+const wrongInput: ReadonlySet<ErrorType> = new Set(['SpecInvalid', 'DataInvalid', 'PredictionsInvalid', 'NotFound', 'Unsupported']);
+
 main().catch((error: unknown) => {
   process.stderr.write(`${String(error)}\n`);
   process.exit(3);
@@ -143,9 +146,6 @@ async function main(): Promise<void> {
     exit(report(error));
   }
 }
-
-/** Predictions are an input where they are compared; those of an experiment end as its failure. */
-const wrongInput: ReadonlySet<ErrorType> = new Set(['SpecInvalid', 'DataInvalid', 'PredictionsInvalid', 'NotFound', 'Unsupported']);
 
 /** One clear error, and the exit code of its kind: 2 for wrong input, 3 for the rest. */
 function report(error: unknown): number {

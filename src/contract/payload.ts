@@ -3,7 +3,7 @@ export const payloadLimitBytes = 256 * 1024;
 
 /** The sentence for a value that is too large for a history, or null when it fits. */
 export function payloadProblem(what: string, value: unknown): string | null {
-  const bytes = value === undefined ? 0 : JSON.stringify(value).length;
+  const bytes = value === undefined ? 0 : new TextEncoder().encode(JSON.stringify(value)).length;
   return bytes > payloadLimitBytes
     ? `${what} is ${bytes} bytes of JSON; a workflow history takes at most ${payloadLimitBytes}. Store it as an object and pass its reference.`
     : null;

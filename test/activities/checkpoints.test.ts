@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runCheckpoints } from '../../src/activities/checkpoints';
 import { type CheckpointRecord, type Ref, type RunKey, mediaTypes, refNames } from '../../src/contract';
 import type { Store } from '../../src/store';
-import { freshStore, removeTemporaryFolders, temporaryFolder } from '../store/helpers';
+import { filesBelow, freshStore, removeTemporaryFolders, temporaryFolder } from '../store/helpers';
 
 const key: RunKey = { experimentId: 'digits-1', variant: 'mlp', seed: 3 };
 
@@ -150,20 +150,10 @@ const objectPath = ({ digest }: Ref): string => {
 
 /** Overwrites the object with this content, as a failing disk would. */
 function damage(content: string): void {
-  const objects = join(root, 'objects');
-  const found = (readdirSync(objects, { recursive: true }) as string[])
-    .map((name) => join(objects, name))
-    .filter((path) => !readdirSafe(path) && readFileSync(path, 'utf8') === content);
+  const found = filesBelow(join(root, 'objects'))
+    .map((name) => join(root, 'objects', name))
+    .filter((path) => readFileSync(path, 'utf8') === content);
   expect(found).toHaveLength(1);
   rmSync(found[0] as string);
   writeFileSync(found[0] as string, content.replace('state', 'stale'));
-}
-
-function readdirSafe(path: string): boolean {
-  try {
-    readdirSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

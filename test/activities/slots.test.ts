@@ -27,6 +27,17 @@ describe('places', () => {
     expect(slots.used).toBe(1);
   });
 
+  it('are not freed by a late attempt whose successor has taken over', async () => {
+    const slots = new Slots('host-a', 1);
+    const claim = await slots.claim('a', false, never);
+    const late = slots.occupy(claim, 'a');
+    const successor = slots.occupy(claim, 'a');
+    slots.release(claim.claimId, late);
+    expect(slots.used).toBe(1);
+    slots.release(claim.claimId, successor);
+    expect(slots.used).toBe(0);
+  });
+
   it('name the host and are told apart', async () => {
     const slots = new Slots('host-a', 2);
     const [a, b] = [await slots.claim('a', false, never), await slots.claim('b', false, never)];

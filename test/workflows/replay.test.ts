@@ -2,14 +2,8 @@
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  DefaultLogger,
-  DeterminismViolationError,
-  Runtime,
-  Worker,
-  bundleWorkflowCode,
-  makeTelemetryFilterString,
-} from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, makeTelemetryFilterString } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
 
 const source = join(__dirname, '..', '..', 'src');
 const folder = join(__dirname, 'histories');
@@ -24,7 +18,10 @@ beforeAll(() => {
   });
 });
 
-afterAll(() => rmSync(broken, { recursive: true, force: true }));
+afterAll(async () => {
+  rmSync(broken, { recursive: true, force: true });
+  await Runtime.instance().shutdown();
+});
 
 test('the recorded histories show a workflow that ended well, one that was cancelled, one that failed and one whose trainer died', () => {
   const ends = histories.map((file) => events(file).at(-1)?.eventType);
@@ -33,6 +30,13 @@ test('the recorded histories show a workflow that ended well, one that was cance
   expect(ends).toContain('EVENT_TYPE_WORKFLOW_EXECUTION_FAILED');
   const trained = events('variant-run-crashed.json').filter((event) => scheduled(event) === 'trainVariant');
   expect(trained).toHaveLength(2);
+});
+
+test('the recorded histories show an experiment that trained and one whose gate kept it from training', () => {
+  const children = (file: string): number =>
+    events(file).filter(({ eventType }) => eventType === 'EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED').length;
+  expect(children('experiment-done.json')).toBe(4);
+  expect(children('experiment-gate-failed.json')).toBe(0);
 });
 
 test('the recorded histories are small', () => {
