@@ -57,7 +57,7 @@ const data = z.strictObject({
 
 const runtime = z.strictObject({
   executor: z.enum(['process']).default('process').describe('How trainers run: `process` starts them as processes of the worker host.'),
-  cpus: z.int().positive().default(1).describe('CPU cores one trainer may use; how many run at once follows from it.'),
+  cpus: z.int().positive().default(1).describe('Threads of one trainer, as its numeric libraries are told.'),
 });
 
 const training = z.strictObject({
