@@ -51,14 +51,13 @@ export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities
       whileHeartbeating(async () => {
         const resolved = await store.getJson<ResolvedSpec>(spec);
         const current = await store.getJson<Snapshot>(snapshot);
-        const before = resolved.checks.drift.against === 'none' ? null : await store.refs.get<Ref>(refNames.latestSnapshot(resolved.name));
-        const previous = before ? await store.getJson<Snapshot>(before.value) : null;
+        const previous = await previousSnapshot(store, resolved);
         return {
           checks: runDataChecks({
             spec: resolved,
             snapshot: current,
             profiles: await profiles(store, current),
-            previous: previous ? { profiles: await profiles(store, previous), digest: before?.value.digest ?? '' } : null,
+            previous: previous && { profiles: await profiles(store, previous.snapshot), digest: previous.digest },
           }),
         };
       }),
@@ -81,6 +80,13 @@ export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities
         };
       }),
   };
+}
+
+/** What `checks.drift.against` names: the newest snapshot of finished experiments of this name. */
+export async function previousSnapshot(store: Store, spec: ResolvedSpec): Promise<{ snapshot: Snapshot; digest: string } | null> {
+  if (spec.checks.drift.against === 'none') return null;
+  const before = await store.refs.get<Ref>(refNames.latestSnapshot(spec.name));
+  return before && { snapshot: await store.getJson<Snapshot>(before.value), digest: before.value.digest };
 }
 
 async function profiles(store: Store, snapshot: Snapshot): Promise<Record<(typeof splitNames)[number], SplitProfile>> {

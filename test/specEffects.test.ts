@@ -1,0 +1,192 @@
+// Proves: no key of the schema is without effect. Each row changes one key and looks where an outsider would see the difference;
+// keys for the trainer have their own table in test/activities/runFile.test.ts. A key that stands in neither fails the last test.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { createControlActivities } from '../src/activities';
+import { previousSnapshot } from '../src/activities/analysis';
+import { runDataChecks } from '../src/checks';
+import { type ExperimentRecord, type ResolvedSpec, type SplitProfile, refNames } from '../src/contract';
+import { schemaKeys } from '../src/contract/jsonSchema';
+import { loadSpec } from '../src/contract/loadSpec';
+import { experimentPlan, registeredPlan } from '../src/contract/plan';
+import { createSnapshot } from '../src/data';
+import { type Store, openStore } from '../src/store';
+import { valid } from './contract/fixtures';
+
+let folder: string;
+let store: Store;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'assay-keys-'));
+  store = openStore(pathToFileURL(join(folder, 'store')).href);
+  const lines = Array.from({ length: 400 }, (_, i) => `r${i},${i % 2},${(i >> 1) % 2},u${i % 40},${(i * 37) % 101}`);
+  writeFileSync(join(folder, 'data.csv'), `id,label,other,user,x\n${lines.join('\n')}\n`);
+  writeFileSync(join(folder, 'more.csv'), `id,label,other,user,x\n${lines.map((line) => `${line}5`).join('\n')}\n`);
+  const ids = lines.map((line) => line.split(',')[0]);
+  for (const [name, from, to] of [
+    ['train', 0, 200],
+    ['train-2', 0, 250],
+    ['validation', 250, 300],
+    ['test', 300, 400],
+    ['test-2', 310, 400],
+  ] as const) {
+    writeFileSync(join(folder, `${name}.txt`), `${ids.slice(from, to).join('\n')}\n`);
+  }
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const files = { 'data.split.train': './train.txt', 'data.split.test': './test.txt' };
+const plan = (spec: ResolvedSpec) =>
+  experimentPlan(spec, 'digits-1', { digest: `sha256:${'0'.repeat(64)}`, size: 1, mediaType: 'application/json' });
+
+type Probe = (spec: ResolvedSpec) => unknown;
+const snapshotted =
+  (read: (made: Awaited<ReturnType<typeof createSnapshot>>['snapshot']) => unknown): Probe =>
+  async (spec) =>
+    read((await createSnapshot({ spec, store, workDir: join(folder, 'work') })).snapshot);
+const splits = snapshotted(({ splits: { train, validation, test } }) => [train, validation, test].map((split) => split.ref.digest));
+const checked =
+  (name: string): Probe =>
+  (spec) =>
+    checks(spec)
+      .filter((check) => check.name.startsWith(name))
+      .map((check) => check.status);
+
+/** Key, changes, where it shows; `base` is set on both sides. */
+const table: [key: string, set: Record<string, string>, probe: Probe, base?: Record<string, string>][] = [
+  ['name', { name: 'other' }, (spec) => plan(spec).name],
+  ['owner', { owner: 'vision-team' }, registeredOwner],
+  ['data.source', { 'data.source': './more.csv' }, snapshotted((s) => s.data.digest)],
+  ['data.label', { 'data.label': 'other' }, splits],
+  ['data.id', { 'data.id': 'id' }, splits],
+  ['data.unit', { 'data.unit': 'user' }, splits, { 'data.id': 'id' }],
+  ['data.split.test', { 'data.split.test': '0.5' }, splits, { 'data.id': 'id' }],
+  ['data.split.validation', { 'data.split.validation': '0.3' }, splits, { 'data.id': 'id' }],
+  ['data.split.seed', { 'data.split.seed': '9' }, splits, { 'data.id': 'id' }],
+  ['data.split.by', { 'data.split.by': 'id' }, splits, { 'data.id': 'id', 'data.unit': 'user' }],
+  ['data.split.train', { 'data.split.train': './train-2.txt' }, splits, { 'data.id': 'id', ...files }],
+  ['data.split.test', { 'data.split.test': './test-2.txt' }, splits, { 'data.id': 'id', ...files }],
+  ['data.split.validation', { 'data.split.validation': './validation.txt' }, splits, { 'data.id': 'id', ...files }],
+  ['training.seeds', { 'training.seeds': '[4, 5]' }, (spec) => plan(spec).seeds],
+  ['training.attempts', { 'training.attempts': '2' }, (spec) => plan(spec).attempts],
+  ['variants[].name', { 'variants[1].name': 'c' }, (spec) => plan(spec).variants.map((v) => v.name)],
+  ['variants[].control', { 'variants[0].control': 'false', 'variants[1].control': 'true' }, (spec) => plan(spec).control],
+  ['evaluation.testRatio', { 'evaluation.testRatio': '0.5' }, splits, { 'data.id': 'id' }],
+  ['evaluation.metrics', { 'evaluation.metrics': '[accuracy, ece]' }, (spec) => [registeredPlan(spec).metrics, plan(spec).latency]],
+  ['checks.srm.alpha', { 'checks.srm.alpha': '0.01' }, checked('sample-ratio')],
+  ['checks.covariates.alpha', { 'checks.covariates.alpha': '0.000001' }, checked('covariates')],
+  ['checks.covariates.minEffect', { 'checks.covariates.minEffect': '0.5' }, checked('covariates')],
+  [
+    'checks.drift.against',
+    { 'checks.drift.against': 'none' },
+    async (spec) => (await previousSnapshot(await storeWithPast(spec), spec)) === null,
+  ],
+  ['analysis.primary', { 'analysis.primary': 'f1_macro' }, (spec) => registeredPlan(spec).primary],
+  ['analysis.question', { 'analysis.question': 'artifact' }, (spec) => registeredPlan(spec).question],
+  ['analysis.test', { 'analysis.test': 'equivalence' }, (spec) => registeredPlan(spec).test, { 'analysis.margin': '0.02' }],
+  ['analysis.margin', { 'analysis.margin': '20%' }, (spec) => [registeredPlan(spec).margin, registeredPlan(spec).marginRelative]],
+  ['analysis.confidence', { 'analysis.confidence': '0.9' }, (spec) => registeredPlan(spec).confidence],
+  ['analysis.resamples', { 'analysis.resamples': '5000' }, (spec) => registeredPlan(spec).resamples],
+  ['analysis.correction', { 'analysis.correction': 'none' }, (spec) => registeredPlan(spec).correction],
+  [
+    'analysis.guardrails[].metric',
+    { 'analysis.guardrails': '[{metric: latency_p95, maxIncrease: 2}]' },
+    (spec) => registeredPlan(spec).guardrails,
+  ],
+  [
+    'analysis.guardrails[].maxIncrease',
+    { 'analysis.guardrails': '[{metric: log_loss, maxIncrease: 20%}]' },
+    (spec) => registeredPlan(spec).guardrails,
+    { 'analysis.guardrails': '[{metric: log_loss, maxIncrease: 10%}]' },
+  ],
+  [
+    'analysis.guardrails[].maxDecrease',
+    { 'analysis.guardrails': '[{metric: f1_macro, maxDecrease: 0.2}]' },
+    (spec) => registeredPlan(spec).guardrails,
+    { 'analysis.guardrails': '[{metric: f1_macro, maxDecrease: 0.1}]' },
+  ],
+];
+
+describe('a change of', () => {
+  it.each(table)('%s %j shows', async (_key, set, probe, base = {}) => {
+    expect(await probe(resolved({ ...base, ...set }))).not.toEqual(await probe(resolved(base)));
+  });
+
+  it('varies decides which differences between variants are an error', () => {
+    expect(() => resolved({ varies: '[]' })).toThrow(/varies/);
+  });
+
+  it.each(['runtime.executor', 'evaluation.latency.interleave', 'decision.approval'])('%s is refused: it has one value yet', (key) => {
+    expect(() => resolved({ [key]: key === 'runtime.executor' ? 'docker' : key === 'decision.approval' ? 'true' : 'false' })).toThrow(key);
+  });
+});
+
+it('no key of the schema is left out', () => {
+  const trainers = readFileSync(join(__dirname, 'activities', 'runFile.test.ts'), 'utf8');
+  const whole = readFileSync(join(__dirname, 'e2e', 'experiment.test.ts'), 'utf8');
+  const shown = new Set([...table.map(([key]) => key), 'varies', 'runtime.executor', 'evaluation.latency.interleave', 'decision.approval']);
+  const keys = schemaKeys().map(({ path }) => path);
+  const leaves = keys.filter((path) => !keys.some((other) => other.startsWith(`${path}.`) || other.startsWith(`${path}[]`)));
+  // The hypothesis is what the Temporal UI shows as the experiment's summary.
+  const elsewhere = (key: string): boolean =>
+    trainers.includes(`key: '${key}'`) || (key === 'hypothesis' && whole.includes('expect(staticSummary)'));
+  expect(leaves.filter((key) => !shown.has(key) && !elsewhere(key))).toEqual([]);
+});
+
+function resolved(set: Record<string, string>): ResolvedSpec {
+  const overrides = Object.entries({ 'data.source': './data.csv', ...set }).map(([path, value]) => ({ path, value }));
+  return loadSpec(valid, { file: 'experiment.yaml', root: folder, overrides });
+}
+
+async function registeredOwner(spec: ResolvedSpec): Promise<string | null | undefined> {
+  const experimentId = `digits-${spec.owner ?? 'none'}`;
+  const [ref, provenance] = [await store.putJson(spec), await store.putJson({})];
+  await createControlActivities({ store }).registerExperiment({ experimentId, spec: ref, provenance, workflow: { id: 'w', runId: 'r' } });
+  return (await store.refs.get<ExperimentRecord>(refNames.experiment(experimentId)))?.value.owner;
+}
+
+async function storeWithPast(spec: ResolvedSpec): Promise<Store> {
+  const { ref } = await createSnapshot({ spec, store, workDir: join(folder, 'work') });
+  await store.refs.update(refNames.latestSnapshot(spec.name), () => ref);
+  return store;
+}
+
+/** Train and test differ in x by a KS distance of 0.15, and test has more units than its share: both near the bounds. */
+function checks(spec: ResolvedSpec) {
+  const profile = (rows: number, shift: number): SplitProfile => {
+    const sample = Array.from({ length: rows }, (_, i) => i / rows + shift);
+    return {
+      rows,
+      classes: { 0: rows / 2, 1: rows / 2 },
+      columns: [{ name: 'x', kind: 'number', count: rows, missing: 0, distinct: rows, sample }],
+    };
+  };
+  const ref = { digest: `sha256:${'0'.repeat(64)}`, size: 1, mediaType: 'application/json' };
+  const split = (rows: number) => ({ rows, ref });
+  return runDataChecks({
+    spec,
+    snapshot: {
+      schema: 'assay.snapshot/1',
+      source: 'data.csv',
+      kind: 'table',
+      data: ref,
+      file: 'data.csv',
+      format: 'csv',
+      rows: 1060,
+      label: 'label',
+      id: 'id',
+      unit: null,
+      classes: ['0', '1'],
+      splits: { train: split(700), validation: split(100), test: split(260) },
+      profiles: { train: ref, validation: ref, test: ref },
+      overlap: { pairs: [] },
+      units: { train: 700, validation: 100, test: 260 },
+      shares: { train: 0.7, validation: 0.1, test: 0.2 },
+    },
+    profiles: { train: profile(700, 0), validation: profile(100, 0), test: profile(260, 0.15) },
+    previous: null,
+  });
+}
