@@ -3,7 +3,7 @@ import { type LoadOptions, loadSpec } from '../../src/contract/loadSpec';
 import { template } from '../../src/contract/specTemplate';
 import { changed, valid } from './fixtures';
 
-const load = (text: string, options: Partial<LoadOptions> = {}) => loadSpec(text, { file: 'experiment.yaml', root: '/work', ...options });
+const load = (text: string, options: Partial<LoadOptions> = {}) => loadSpec(text, { file: 'experiment.yaml', root: '/project', ...options });
 
 function messageOf(text: string, options: Partial<LoadOptions> = {}): string {
   try {
@@ -53,7 +53,7 @@ test('every default is filled in', () => {
       correction: 'holm',
       guardrails: [],
     },
-    root: '/work',
+    root: '/project',
   });
 });
 
@@ -176,14 +176,14 @@ test('files that are not there are told with their place', () => {
   const message = messageOf(text, {
     exists: (path) => {
       asked.push(path);
-      return path === '/work/data';
+      return path === '/project/data';
     },
   });
-  expect(asked).toEqual(['/work/data', '/work/train.csv', '/abs/test.csv', '/work/models/b.bin']);
+  expect(asked).toEqual(['/project/data', '/project/train.csv', '/abs/test.csv', '/project/models/b.bin']);
   expect(message.split('\n').filter((line) => line.startsWith('experiment.yaml'))).toEqual([
-    'experiment.yaml:2:39: data.split.train: expected a file or folder, got nothing at /work/train.csv',
+    'experiment.yaml:2:39: data.split.train: expected a file or folder, got nothing at /project/train.csv',
     'experiment.yaml:2:56: data.split.test: expected a file or folder, got nothing at /abs/test.csv',
-    'experiment.yaml:8:38: variants[1].model: expected a file or folder, got nothing at /work/models/b.bin',
+    'experiment.yaml:8:38: variants[1].model: expected a file or folder, got nothing at /project/models/b.bin',
   ]);
 });
 
