@@ -3,7 +3,8 @@ import { type LoadOptions, loadSpec } from '../../src/contract/loadSpec';
 import { template } from '../../src/contract/specTemplate';
 import { changed, valid } from './fixtures';
 
-const load = (text: string, options: Partial<LoadOptions> = {}) => loadSpec(text, { file: 'experiment.yaml', root: '/project', ...options });
+const load = (text: string, options: Partial<LoadOptions> = {}) =>
+  loadSpec(text, { file: 'experiment.yaml', root: '/project', ...options });
 
 function messageOf(text: string, options: Partial<LoadOptions> = {}): string {
   try {
