@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import { join } from 'node:path';
 import {
   type AnalysisActivities,
@@ -64,7 +65,7 @@ export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities
 
     analyseExperiment: (input) =>
       whileHeartbeating(async () => {
-        const result = await buildResult(deps, input);
+        const result = await buildResult(deps, input, Context.current().info.namespace);
         const primary = result.comparisons.find(
           (c) => c.role === 'primary' && (result.verdict.variant === null || c.variant === result.verdict.variant),
         );

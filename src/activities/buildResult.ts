@@ -22,7 +22,7 @@ import type { Store } from '../store';
 import type { AnalysisDeps } from './analysis';
 
 /** From the references of a finished experiment to its `assay.result/1`. */
-export async function buildResult({ store, uiUrl }: AnalysisDeps, input: AnalyseInput): Promise<Result> {
+export async function buildResult({ store, uiUrl }: AnalysisDeps, input: AnalyseInput, namespace: string): Promise<Result> {
   const { plan } = input;
   const [spec, snapshot, provenance] = await Promise.all([
     store.getJson<ResolvedSpec>(plan.spec),
@@ -62,7 +62,7 @@ export async function buildResult({ store, uiUrl }: AnalysisDeps, input: Analyse
     finishedAt: new Date().toISOString(),
     workflow: {
       ...input.workflow,
-      url: uiUrl === null ? null : `${uiUrl}/namespaces/default/workflows/${encodeURIComponent(input.workflow.id)}`,
+      url: uiUrl === null ? null : `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(input.workflow.id)}`,
     },
     verdict: analysis.verdict,
     plan: plan.plan,

@@ -3,10 +3,12 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { experimentProgress, experimentResult, runProgress } from '../client';
 import {
   AssayError,
+  type ErrorType,
   type ExperimentRecord,
   type Progress,
   type Result,
   type TrainProgress,
+  errorCatalogue,
   isFinal,
   isRunFinal,
   refNames,
@@ -59,7 +61,7 @@ export async function conclude(store: Store, experimentId: string, options: Watc
   const record = found?.value;
   if (!record?.result || record.status !== 'done') {
     throw new AssayError(
-      'TrainerFailed',
+      failureType(record),
       `experiment ${experimentId} ${record?.status ?? 'failed'}: ${record?.message ?? 'it left no record'}`,
     );
   }
@@ -71,6 +73,12 @@ export async function conclude(store: Store, experimentId: string, options: Watc
       `${terminalSummary(result, { colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR })}\nreport: ${path}\n`,
     );
   return exitCode(result, options.failOn ?? []);
+}
+
+/** The kind that the experiment ended with, as its record's message begins. */
+function failureType(record: ExperimentRecord | undefined): ErrorType {
+  const type = /^(\w+): /.exec(record?.message ?? '')?.[1] ?? '';
+  return Object.hasOwn(errorCatalogue, type) ? (type as ErrorType) : 'TrainerFailed';
 }
 
 /** 0, or 4 where `--fail-on` names the outcome; any `--fail-on` also fails on `invalid`. */
