@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 from assay_runtime import Run
 from assay_runtime.order import Order
+from assay_runtime.ranks import Ranks
 
 import numpy as np
 
@@ -20,19 +21,22 @@ def main(table: str, model: str, steps: int, seed: int = 1) -> dict:
     rows = [line.split(",") for line in Path(table).read_text().splitlines()[1:]]
     rows = rows[: len(rows) * 7 // 10]
     train = SimpleNamespace(x=np.array([row[2:] for row in rows], dtype=np.float64), y=np.array([int(row[1]) for row in rows]))
-    trainer = example().Trainer()
-    trainer.setup(Settings(model, seed), SimpleNamespace(train=train, classes=[str(digit) for digit in range(10)]))
+    trainer, settings = example().Trainer(), Settings(model, seed)
+    trainer.setup(settings, SimpleNamespace(train=train, classes=[str(digit) for digit in range(10)]))
     order = Order(len(rows), 64, seed)
     began, cpu = time.perf_counter(), time.process_time()
     for step in range(steps):
-        trainer.step(order.at(step))
+        rows = order.at(step)
+        settings.step_rows = len(rows)
+        trainer.step(rows)
     return {"steps": steps, "seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}
 
 
 class Settings:
     """What the trainer reads of a run, with the values of its experiment.yaml."""
 
-    device, precision, deterministic, micro_batch_size = "cpu", "fp32", True, 64
+    device, precision, deterministic, gradient_checkpointing = "cpu", "fp32", True, False
+    micro_rows, step_rows, ranks = 64, 0, Ranks()
 
     def __init__(self, model: str, seed: int):
         self.seed, self.params, self._read_params = seed, {"model": model, "lr": 0.002}, set()

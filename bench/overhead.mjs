@@ -117,14 +117,15 @@ function ratios(runs, bases, key) {
 /** CPU seconds of the stack's processes and of the trainers' shims, twice a second. */
 function sampler(home) {
   const taken = [];
-  const timer = setInterval(async () => {
+  const take = async () => {
     try {
       const usage = Object.fromEntries(Object.entries(await stackUsage(home)).map(([name, { cpu }]) => [name, cpu]));
       taken.push({ at: Date.now(), usage: { ...usage, shim: shimCpu(home) } });
     } catch {
       // A process that ends while it is read.
     }
-  }, 500);
+  };
+  const timer = setInterval(() => void take(), 500);
   return {
     stop: () => clearInterval(timer),
     /** % of a core by process, between the first and the last sample inside the training. */

@@ -103,7 +103,7 @@ async function submit(client, text) {
   const ref = await store.putJson(resolved);
   const provenance = { assay: 'recording', git: { commit: null, dirty: false, remote: null }, dvc: null, spec: ref.digest };
   const whence = { host: 'host-a', user: null, command: [], environment: {}, source: text };
-  const input = { experimentId, spec: ref, provenance: await store.putJson({ ...provenance, ...whence }) };
+  const input = { experimentId, spec: ref, provenance: await store.putJson({ ...provenance, ...whence }), code: null };
   await startExperiment(client, input, { name: resolved.name, hypothesis: null });
   console.log(`experiment ${experimentId}`);
   return experimentId;

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { inRoot } from './lib/root.mjs';
-import { setUp } from './lib/setup.mjs';
+import { setUp, setUpDocker, setUpTestServer } from './lib/setup.mjs';
 import { main, show } from './lib/steps.mjs';
 
 const precededByFailure = '--after-failed-checks';
@@ -14,11 +14,23 @@ let total = { passed: 0, failed: process.argv.includes(precededByFailure) ? 1 : 
 
 await main(async () => {
   const { python, temporal } = await setUp({ extras: ['torch', 'test'] });
+  const testServer = await setUpTestServer();
   // The tests start their own servers, so that a configured one is neither needed nor touched.
-  const env = { ...process.env, ASSAY_PYTHON: python, ...(temporal === null ? {} : { ASSAY_TEMPORAL_BIN: temporal }) };
+  const servers = { ASSAY_TEST_SERVER: testServer, ...(temporal === null ? {} : { ASSAY_TEMPORAL_BIN: temporal }) };
+  const env = { ...process.env, ASSAY_PYTHON: python, ...servers };
   delete env.TEMPORAL_ADDRESS;
-  add('jest', await jest(env), args.length === 0 ? 1 : 0);
-  if (args.length === 0) add('pytest', await pytest(env, python), 1);
+  // Ctrl-C ends jest, which was started from the same terminal; the engine is then stopped in peace.
+  process.on('SIGINT', () => {});
+  const docker = await setUpDocker();
+  let interrupted = false;
+  try {
+    const ended = await jest({ ...env, ...docker.env });
+    interrupted = ended.code === 130;
+    add('jest', ended, args.length === 0 ? 1 : 0);
+  } finally {
+    await docker.stop();
+  }
+  if (args.length === 0 && !interrupted) add('pytest', await pytest(env, python), 1);
   return total.failed === 0 ? 0 : 1;
 }).finally(() => rmSync(results, { recursive: true, force: true }));
 // A failed set-up is a failure of its own: nothing was run.

@@ -1,16 +1,20 @@
 // Proves: no key of the schema is without effect. Each row changes one key and looks where an outsider would see the difference;
 // keys for the trainer have their own table in test/activities/runFile.test.ts. A key that stands in neither fails the last test.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createControlActivities } from '../src/activities';
 import { previousSnapshot } from '../src/activities/analysis';
+import { runCheckpoints, warmStartOf } from '../src/activities/checkpoints';
+import { containerFor } from '../src/activities/container';
 import { runDataChecks } from '../src/checks';
-import { type ExperimentRecord, type ResolvedSpec, type SplitProfile, refNames } from '../src/contract';
+import { snapshotCode } from '../src/client/code';
+import { type ExperimentRecord, type ResolvedSpec, type SplitProfile, mediaTypes, refNames } from '../src/contract';
 import { schemaKeys } from '../src/contract/jsonSchema';
 import { loadSpec } from '../src/contract/loadSpec';
 import { experimentPlan, registeredPlan } from '../src/contract/plan';
+import { retention } from '../src/contract/specValues';
 import { createSnapshot } from '../src/data';
 import { type Store, openStore } from '../src/store';
 import { valid } from './contract/fixtures';
@@ -39,6 +43,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const files = { 'data.split.train': './train.txt', 'data.split.test': './test.txt' };
+const docker = { 'runtime.executor': 'docker', 'runtime.image': `sha256:${'1'.repeat(64)}` };
 const plan = (spec: ResolvedSpec) =>
   experimentPlan(spec, 'digits-1', { digest: `sha256:${'0'.repeat(64)}`, size: 1, mediaType: 'application/json' });
 
@@ -70,6 +75,21 @@ const table: [key: string, set: Record<string, string>, probe: Probe, base?: Rec
   ['data.split.train', { 'data.split.train': './train-2.txt' }, splits, { 'data.id': 'id', ...files }],
   ['data.split.test', { 'data.split.test': './test-2.txt' }, splits, { 'data.id': 'id', ...files }],
   ['data.split.validation', { 'data.split.validation': './validation.txt' }, splits, { 'data.id': 'id', ...files }],
+  ['runtime.executor', docker, (spec) => plan(spec).executor],
+  ['runtime.image', { 'runtime.image': `name@sha256:${'2'.repeat(64)}` }, (spec) => plan(spec).image, docker],
+  ['runtime.gpus', { 'runtime.gpus': '2' }, (spec) => plan(spec).resources.gpus],
+  ['runtime.gpuMemory', { 'runtime.gpuMemory': '8GiB' }, (spec) => plan(spec).resources.gpuMemoryBytes, { 'runtime.gpus': '1' }],
+  ['runtime.maxGpus', { 'runtime.maxGpus': '4' }, (spec) => plan(spec).resources.experimentGpus, { 'runtime.gpus': '1' }],
+  ['runtime.qos', { 'runtime.qos': 'besteffort' }, (spec) => plan(spec).resources.qos],
+  ['runtime.memory', { 'runtime.memory': '512MiB' }, container, docker],
+  ['runtime.shm', { 'runtime.shm': '1GiB' }, container, docker],
+  ['runtime.network', { 'runtime.network': 'true' }, container, docker],
+  ['training.code', { 'training.code': '[more.csv]' }, (spec) => snapshotCode(store, spec), { ...docker, 'training.code': '[data.csv]' }],
+  ['training.keepCheckpoints', { 'training.keepCheckpoints': '1' }, keptSteps],
+  ['training.keepCheckpointsFor', { 'training.keepCheckpointsFor': '1h' }, keptSteps],
+  ['training.warmStart', { 'training.warmStart': 'digits-0/a/seed-1' }, warmStart],
+  ['training.outOfMemory.ladder', { 'training.outOfMemory.ladder': '[]' }, (spec) => plan(spec).ladder],
+  ['training.outOfMemory.unequal', { 'training.outOfMemory.unequal': 'true' }, (spec) => plan(spec).unequalRemedies],
   ['training.seeds', { 'training.seeds': '[4, 5]' }, (spec) => plan(spec).seeds],
   ['training.attempts', { 'training.attempts': '2' }, (spec) => plan(spec).attempts],
   ['variants[].name', { 'variants[1].name': 'c' }, (spec) => plan(spec).variants.map((v) => v.name)],
@@ -119,15 +139,15 @@ describe('a change of', () => {
     expect(() => resolved({ varies: '[]' })).toThrow(/varies/);
   });
 
-  it.each(['runtime.executor', 'evaluation.latency.interleave', 'decision.approval'])('%s is refused: it has one value yet', (key) => {
-    expect(() => resolved({ [key]: key === 'runtime.executor' ? 'docker' : key === 'decision.approval' ? 'true' : 'false' })).toThrow(key);
+  it.each(['evaluation.latency.interleave', 'decision.approval'])('%s is refused: it has one value yet', (key) => {
+    expect(() => resolved({ [key]: key === 'decision.approval' ? 'true' : 'false' })).toThrow(key);
   });
 });
 
 it('no key of the schema is left out', () => {
   const trainers = readFileSync(join(__dirname, 'activities', 'runFile.test.ts'), 'utf8');
   const whole = readFileSync(join(__dirname, 'e2e', 'experiment.test.ts'), 'utf8');
-  const shown = new Set([...table.map(([key]) => key), 'varies', 'runtime.executor', 'evaluation.latency.interleave', 'decision.approval']);
+  const shown = new Set([...table.map(([key]) => key), 'varies', 'evaluation.latency.interleave', 'decision.approval']);
   const keys = schemaKeys().map(({ path }) => path);
   const leaves = keys.filter((path) => !keys.some((other) => other.startsWith(`${path}.`) || other.startsWith(`${path}[]`)));
   // The hypothesis is what the Temporal UI shows as the experiment's summary.
@@ -146,6 +166,49 @@ async function registeredOwner(spec: ResolvedSpec): Promise<string | null | unde
   const [ref, provenance] = [await store.putJson(spec), await store.putJson({})];
   await createControlActivities({ store }).registerExperiment({ experimentId, spec: ref, provenance, workflow: { id: 'w', runId: 'r' } });
   return (await store.refs.get<ExperimentRecord>(refNames.experiment(experimentId)))?.value.owner;
+}
+
+function container(spec: ResolvedSpec): unknown {
+  return containerFor({
+    spec,
+    image: { reference: spec.runtime.image ?? '', repoDigest: null, id: `sha256:${'1'.repeat(64)}` },
+    lease: { leaseId: 'l', requestId: 'r', holder: 'w', host: 'h', devices: [], model: 'cpu', exclusiveHost: false },
+    code: null,
+    mounts: { data: '/cache/data', resume: null, model: null },
+  });
+}
+
+/** Steps of the checkpoints that are left of a run with one of two hours ago and one of now. */
+async function keptSteps(spec: ResolvedSpec): Promise<number[]> {
+  const keep = retention(spec);
+  const key = { experimentId: `kept-${keep.count}-${keep.seconds}`, variant: 'a', seed: 1 };
+  const checkpoints = runCheckpoints(store, key, { remedy: 0, keep });
+  await checkpoints.open(1);
+  for (const [step, hours] of [
+    [10, 2],
+    [20, 0],
+  ] as const) {
+    await checkpoints.add(1, await checkpoint(step, new Date(Date.now() - hours * 3_600_000)));
+  }
+  return (await checkpoints.open(1)).checkpoints.map(({ step }) => step);
+}
+
+async function checkpoint(step: number, savedAt: Date) {
+  const weights = join(folder, `weights-${step}`);
+  mkdirSync(weights, { recursive: true });
+  writeFileSync(join(weights, 'weights.bin'), `weights of step ${step}`);
+  const manifest = await store.putFolder(weights);
+  const events = await store.put(Buffer.from(''), mediaTypes.jsonLines);
+  return { step, epoch: 1, manifest, events, usedSeconds: 1, remedy: 0, savedAt: savedAt.toISOString(), telemetry: null };
+}
+
+async function warmStart({ training }: ResolvedSpec): Promise<unknown> {
+  if (training.warmStart === undefined) return null;
+  const earlier = runCheckpoints(store, { experimentId: 'digits-0', variant: 'a', seed: 1 });
+  await earlier.open(1);
+  await earlier.add(1, await checkpoint(30, new Date()));
+  const { run, step } = await warmStartOf(store, training.warmStart, join(folder, 'warm-start'), []);
+  return { run, step };
 }
 
 async function storeWithPast(spec: ResolvedSpec): Promise<Store> {

@@ -1,15 +1,29 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { activityInterceptors, createControlActivities } from '../src/activities';
-import { queues } from '../src/contract';
+import { activityInterceptors, createControlActivities, createPoolActivities } from '../src/activities';
+import { ids, poolNames, queues } from '../src/contract';
 import { openStore } from '../src/store';
+import { connectedClient, openWorkflows } from './client';
 import { main, type PoolWorker, runPool } from './pool';
 import { packageRoot, settings } from './settings';
 
 main('control', () =>
-  runPool('control', async () => [
-    { taskQueue: queues.control, activities: createControlActivities({ store: openStore(settings().storeUrl) }), ...workflowCode() },
-  ]),
+  runPool('control', async () => {
+    const client = await connectedClient();
+    // The reports of hosts start it as well; here it is made for a stack whose hosts come later.
+    await client.workflow.start(poolNames.workflow, {
+      workflowId: ids.gpuPool,
+      taskQueue: queues.control,
+      args: [{}],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: 'hosts, devices, leases, and who waits',
+    });
+    const activities = {
+      ...createControlActivities({ store: openStore(settings().storeUrl) }),
+      ...createPoolActivities({ isOpen: openWorkflows(client) }),
+    };
+    return [{ taskQueue: queues.control, activities, ...workflowCode() }];
+  }),
 );
 
 /** The bundle that `npm run build` made; without one the SDK bundles now, which takes two seconds. */

@@ -1,38 +1,71 @@
-import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { createGpuActivities, createHostActivities, Slots, takeStock } from '../src/activities';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import {
+  LeaseBook,
+  createAnyHostActivities,
+  createGpuActivities,
+  createHostActivities,
+  homeInstance,
+  hostFiles,
+  reapEnded,
+  reportHost,
+  takeStock,
+} from '../src/activities';
 import { queues } from '../src/contract';
+import { type Executor, createDockerExecutor, createProcessExecutor, resolveImage } from '../src/executor';
+import { openGpus } from '../src/gpu';
 import { openStore } from '../src/store';
+import { connectedClient, openWorkflows } from './client';
 import { main, runPool } from './pool';
 import { settings } from './settings';
+import { startGuard } from './startGuard';
+
+const stopping = new AbortController();
 
 main('gpu', () =>
   runPool('gpu', async () => {
-    const { storeUrl, home, host, slots, python, runtimeDir } = settings();
-    const deps = { store: openStore(storeUrl), slots: new Slots(host, slots), host, home, python, runtimeDir };
-    const { kept, reaped } = await takeStock(deps, await openWorkflows());
-    for (const run of kept) process.stdout.write(`gpu: ${run} is still running here and will be adopted\n`);
-    for (const run of reaped) process.stdout.write(`gpu: stopped a trainer left by ${run}, which has ended\n`);
-    const { claimHost, ...training } = createGpuActivities(deps);
+    const { storeUrl, home, host, slots, sharing, python, runtimeDir } = settings();
+    const client = await connectedClient();
+    const gpus = openGpus({ sharing });
+    const book = new LeaseBook(home);
+    const executors = { process: createProcessExecutor(), docker: createDockerExecutor({ instance: homeInstance(home) }) };
+    const deps = { store: openStore(storeUrl), host, home, python, runtimeDir, executors, resolveImage, gpus, book };
+
+    const found = { executors: present(executors), home, isOpen: openWorkflows(client), book };
+    const stock = await takeStock(found);
+    for (const run of stock.kept) say(`${run} is still running here and will be adopted`);
+    for (const run of stock.reaped) say(`stopped what was left of ${run}, which has ended`);
+    for (const problem of stock.problems) say(problem);
+
+    // A process apart, so that the host keeps its terms also when this worker is dead or cut off.
+    startGuard({ home });
+    void reportHost({
+      ...{ client, host, places: slots, gpus, book, session: randomUUID(), guardFile: hostFiles(home).guard, signal: stopping.signal },
+      onRenewed: () => startGuard({ home }),
+      onTrouble: (trouble) => say(trouble ?? 'the pool takes the reports again'),
+    });
+    const reaping = setInterval(() => {
+      // A server that is away is asked again a minute later.
+      reapEnded(found).then(
+        (reaped) => reaped.forEach((run) => say(`stopped ${run}, which has ended`)),
+        () => undefined,
+      );
+    }, 60_000);
+    stopping.signal.addEventListener('abort', () => clearInterval(reaping));
     return [
-      // One claim at a time waits, so that places are given in the order of asking.
-      { taskQueue: queues.claims, activities: { claimHost }, maxConcurrentActivityTaskExecutions: 1 },
-      // Claims bound the trainers; these slots only must not.
-      { taskQueue: queues.gpu(host), activities: training, maxConcurrentActivityTaskExecutions: slots * 4 + 8 },
+      { taskQueue: queues.anyHost, activities: createAnyHostActivities(deps) },
+      // Leases bound the trainers; these slots only must not.
+      { taskQueue: queues.gpu(host), activities: createGpuActivities(deps), maxConcurrentActivityTaskExecutions: slots * 4 + 8 },
       { taskQueue: queues.host(host), activities: createHostActivities(deps) },
     ];
-  }),
+  }).finally(() => stopping.abort()),
 );
 
-async function openWorkflows(): Promise<(workflowId: string) => Promise<boolean>> {
-  const { connectionOptions, namespace } = loadClientConnectConfig();
-  const client = new Client({ connection: await Connection.connect(connectionOptions), namespace: namespace ?? 'default' });
-  return async (workflowId) => {
-    try {
-      return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }
-  };
+/** Without an engine here there is nothing of it to find. */
+function present({ process: processes, docker }: Record<Executor['kind'], Executor>): Executor[] {
+  return process.env.DOCKER_HOST || existsSync('/var/run/docker.sock') ? [processes, docker] : [processes];
+}
+
+function say(line: string): void {
+  process.stdout.write(`gpu: ${line}\n`);
 }

@@ -12,6 +12,8 @@ export interface Settings {
   host: string;
   /** ASSAY_SLOTS: trainers at once, default the number of cores. */
   slots: number;
+  /** ASSAY_GPU_SHARING: `mps` where this host's MPS daemon keeps tenants of a device to their memory; default `none`. */
+  sharing: 'none' | 'mps';
   /** ASSAY_PYTHON: the interpreter that `python` means in a command; default what PATH has. */
   python: string | null;
   /** ASSAY_RUNTIME: folder of the `assay_runtime` package, default the one of this checkout. */
@@ -24,8 +26,11 @@ export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
   const home = resolve(env.ASSAY_HOME ?? '.assay');
   const slots = Number(env.ASSAY_SLOTS ?? availableParallelism());
   if (!Number.isInteger(slots) || slots < 1) throw new Error(`ASSAY_SLOTS is "${env.ASSAY_SLOTS}"; expected a whole number from 1`);
+  const sharing = env.ASSAY_GPU_SHARING ?? 'none';
+  if (sharing !== 'none' && sharing !== 'mps') throw new Error(`ASSAY_GPU_SHARING is "${sharing}"; expected none or mps`);
   return {
     home,
+    sharing,
     storeUrl: env.ASSAY_STORE ?? pathToFileURL(join(home, 'store')).href,
     host: env.ASSAY_HOST ?? hostname(),
     slots,

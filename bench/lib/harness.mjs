@@ -9,7 +9,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const require = createRequire(import.meta.url);
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const compiled = (path) => require(join(root, 'dist', 'src', path));
-const { ensureStack, stackStatus, stopStack, trainerPython } = compiled('stack');
+const { ensureStack, stopStack, trainerPython } = compiled('stack');
+export const { stackStatus } = compiled('stack');
 
 /** Runs `work(home)` with an empty home, and stops and removes what it started. */
 export async function withHome(work) {
@@ -85,18 +86,21 @@ export async function directRun(home, file, variant, number) {
   const dir = join(home, 'direct', String(number), 'epoch-1');
   const key = { experimentId: `${spec.name}-direct`, variant, seed: 1 };
   const { runFile, command, cwd, env } = compiled('activities/runFile').runFileFor({
-    ...{ spec, snapshot: data.snapshot, data, key, dir, mode: 'train', epoch: 1, resume: null, usedSeconds: 0 },
+    ...{ spec, snapshot: data.snapshot, data, key, dir, mode: 'train', epoch: 1, resume: null, warmStart: null, usedSeconds: 0 },
+    ...{ remedy: compiled('contract').noRemedy, lease: noDevices },
     ...{ python: process.env.ASSAY_PYTHON, runtimeDir: join(root, 'runtime') },
   });
   for (const folder of [runFile.out, runFile.checkpoints]) mkdirSync(folder, { recursive: true });
   writeFileSync(join(dir, 'run.json'), JSON.stringify(runFile));
-  const environment = compiled('executor/environment').trainerEnvironment(env, join(dir, 'run.json'), spec.runtime.cpus);
+  const environment = compiled('executor/process/environment').trainerEnvironment(env, join(dir, 'run.json'), spec.runtime.cpus);
   const begun = Date.now();
   const { code, stderr } = await collect(command[0], command.slice(1), { cwd, env: environment });
   if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}:\n${stderr}`);
   const steps = stepTimes(readFileSync(join(runFile.out, 'events.jsonl'), 'utf8'));
   return { begun, first: steps[0], last: steps.at(-1), trainer: JSON.parse(readFileSync(join(runFile.out, 'result.json'), 'utf8')) };
 }
+
+const noDevices = { leaseId: 'bench', requestId: 'bench', holder: 'bench', host: 'bench', devices: [], model: 'cpu', exclusiveHost: false };
 
 /** CPU seconds so far and peak resident bytes of the stack's processes: {temporal, control, gpu, analysis}. */
 export async function stackUsage(home) {

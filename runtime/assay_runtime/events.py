@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -24,10 +25,11 @@ class Events:
     def emit(self, type: str, **fields) -> None:
         self._write({"type": type, **fields})
 
-    def step(self, step: int, metrics: dict | None, throughput: float) -> None:
-        """`throughput` in samples per second."""
+    def step(self, step: int, metrics: dict | None, rows: int, seconds: float, data_seconds: float) -> None:
+        """`seconds`: the whole step; `data_seconds`: the part of it spent waiting for its rows."""
         self._step = step
-        self._write({"type": "step", "step": step, **(metrics or {}), "throughput_samples_per_sec": round(throughput, 1)})
+        times = {"throughput_samples_per_sec": round(rows / seconds, 1), "seconds": round(seconds, 6), "data_seconds": round(data_seconds, 6)}
+        self._write({"type": "step", "step": step, **(metrics or {}), **times})
 
     def warning(self, message: str) -> None:
         self._write({"type": "warning", "step": self._step, "message": message})
@@ -43,6 +45,25 @@ class Events:
             # JSON has no NaN: the value is left out, and named.
             line = json.dumps(_finite(event), allow_nan=False, default=plain)
         os.write(self._file, line.encode() + b"\n")
+
+
+class NoEvents:
+    """For ranks other than 0: nothing is written, warnings go to standard error."""
+
+    def __init__(self, rank: int):
+        self._rank = rank
+
+    def emit(self, type: str, **fields) -> None:
+        pass
+
+    def step(self, *_) -> None:
+        pass
+
+    def warning(self, message: str) -> None:
+        print(f"rank {self._rank}: {message}", file=sys.stderr)
+
+    def close(self) -> None:
+        pass
 
 
 def _lines_up_to(path: Path, step: int) -> list[bytes]:

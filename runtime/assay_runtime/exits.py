@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 YIELDED = 75
 REJECTED = 78
-DEVICE_OUT_OF_MEMORY = 86
+OUT_OF_MEMORY = 86
 
 
 class Rejected(Exception):
@@ -31,9 +31,9 @@ def exits():
         if _is_parameter_error(error):
             print(f"rejected: {error}", file=sys.stderr)
             code = REJECTED
-        elif _is_device_out_of_memory(error):
+        elif _is_out_of_memory(error):
             traceback.print_exc()
-            code = DEVICE_OUT_OF_MEMORY
+            code = OUT_OF_MEMORY
         else:
             raise
     else:
@@ -47,13 +47,23 @@ def _is_parameter_error(error: Exception) -> bool:
     return validation is not None and isinstance(error, validation.InvalidParameterError)
 
 
-def _is_device_out_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: Exception) -> bool:
+    # Of the host as well: a smaller micro-batch mends both, as it does where the container's limit is met.
+    if isinstance(error, MemoryError):
+        return True
     torch = sys.modules.get("torch")
     if torch is None:
         return False
     if isinstance(error, torch.OutOfMemoryError):
         return True
-    # cuBLAS and cuDNN report a failed allocation as a plain RuntimeError.
-    return isinstance(error, RuntimeError) and any(
-        text in str(error) for text in ("CUDA out of memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
-    )
+    # cuBLAS, cuDNN, NCCL and the CPU's allocator report a failed allocation as a plain RuntimeError.
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _allocation_failures)
+
+
+_allocation_failures = (
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "STATUS_ALLOC_FAILED",
+    "Cuda failure 2 'out of memory'",
+    "DefaultCPUAllocator: ",
+)

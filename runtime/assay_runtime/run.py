@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,8 +13,10 @@ from pathlib import Path
 
 from . import states
 from .data import Data
-from .events import Events
+from .events import Events, NoEvents
 from .exits import Rejected, Stopped
+from .ranks import Ranks
+from .stall import Stall
 
 _missing = object()
 
@@ -55,6 +58,7 @@ class Run:
             self.deterministic: bool = spec["deterministic"]
             self.data = Data(spec["data"])
             self.resume = Path(spec["resume"]) if spec["resume"] else None
+            self.warm_start = Path(spec["warmStart"]) if spec.get("warmStart") else None
             self.checkpoints = Path(spec["checkpoints"])
             self.out = Path(spec["out"])
             self.checkpoint_every_seconds: float = spec["checkpointEverySeconds"]
@@ -67,6 +71,10 @@ class Run:
         self.samples = 0
         self.used_seconds = float(self.budget.used_seconds)
         self.stop_requested = False
+        self.ranks = Ranks()
+        self.stall = Stall()
+        # Rows of the step under way, over all ranks.
+        self.step_rows = 0
         self._interruptible = False
         self._read_params: set[str] = set()
 
@@ -80,8 +88,10 @@ class Run:
             run = cls(json.loads(Path(path).read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
             raise Rejected(f"cannot read {path}: {error}") from error
+        run.ranks = Ranks.of_environment(run.world_size, run.mode)
         run.out.mkdir(parents=True, exist_ok=True)
-        (run.out / "result.json").unlink(missing_ok=True)
+        if run.ranks.rank == 0:
+            (run.out / "result.json").unlink(missing_ok=True)
         states.seed_all(run.seed)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, run._on_sigterm)
@@ -125,8 +135,24 @@ class Run:
         return files[0]
 
     @cached_property
-    def events(self) -> Events:
+    def events(self) -> Events | NoEvents:
+        if self.ranks.rank > 0:
+            return NoEvents(self.ranks.rank)
         return Events(self.out / "events.jsonl", self.step if self.resume else None)
+
+    @property
+    def micro_rows(self) -> int:
+        """Rows of one forward pass on this rank: like the batch size, the micro-batch size counts over all ranks."""
+        return max(1, self.micro_batch_size // self.ranks.size)
+
+    @contextmanager
+    def loading(self):
+        """Around what waits for data inside a step: it counts as `data_seconds`."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stall.waited += time.perf_counter() - began
 
     @contextmanager
     def interruptible(self):

@@ -14,13 +14,21 @@ def seed_all(seed: int) -> None:
         torch.manual_seed(seed)
 
 
-def capture() -> dict:
+def seed_rank(seed: int, rank: int) -> None:
+    """Dropout and other noise differ by rank; rank 0 goes on as a single process would."""
+    if rank > 0:
+        seed_all(int(np.random.SeedSequence([seed, rank]).generate_state(1)[0]))
+
+
+def capture(ranks) -> dict:
     states = {"python": random.getstate(), "numpy": np.random.get_state()}
     torch = sys.modules.get("torch")
     if torch is not None:
         states["torch"] = torch.get_rng_state().numpy()
         if torch.cuda.is_available() and torch.cuda.is_initialized():
-            states["cuda"] = [state.numpy() for state in torch.cuda.get_rng_state_all()]
+            # Of several ranks each has its own device, and touches no other.
+            devices = range(torch.cuda.device_count()) if ranks.size == 1 else [ranks.local_rank]
+            states["cuda"] = {device: torch.cuda.get_rng_state(device).numpy() for device in devices}
     return states
 
 
@@ -30,5 +38,5 @@ def restore(states: dict) -> None:
     torch = sys.modules.get("torch")
     if torch is not None and "torch" in states:
         torch.set_rng_state(torch.from_numpy(states["torch"]))
-        if "cuda" in states:
-            torch.cuda.set_rng_state_all([torch.from_numpy(state) for state in states["cuda"]])
+        for device, state in states.get("cuda", {}).items():
+            torch.cuda.set_rng_state(torch.from_numpy(state), device)

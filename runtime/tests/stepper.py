@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import sys
+import threading
 
 from assay_runtime import main
 
@@ -20,6 +21,9 @@ class Stepper:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def step(self, rows):
+        if self.fail == "slow data":
+            with self.run.loading():
+                threading.Event().wait(0.01)
         gradient = self.x[rows].T @ (self.scores(self.x[rows] * 16) - np.eye(10)[self.y[rows]]) / len(rows)
         self.weights -= 0.5 * gradient + 1e-3 * (np.random.standard_normal(gradient.shape) + random.gauss(0, 1))
         if self.fail == "crash" and self.run.step == 5:

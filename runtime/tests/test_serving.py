@@ -16,6 +16,9 @@ def test_evaluating_a_trained_model_gives_the_predictions_of_its_training(launch
     evaluated.end()
     assert evaluated.prediction_bytes() == trained.prediction_bytes()
     assert evaluated.result()["steps"] == 0
+    ranks = launch("ranks", STEPPER, mode="evaluate", model=str(trained.out / "model"), worldSize=2, processes=2)
+    ranks.end()
+    assert ranks.prediction_bytes() == trained.prediction_bytes()
 
 
 @pytest.mark.parametrize("name", ["linear", "network"])

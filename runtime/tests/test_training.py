@@ -87,6 +87,13 @@ def test_a_stop_before_or_after_the_steps_still_leaves_a_checkpoint(launch, mome
     assert again.prediction_bytes() == whole.prediction_bytes()
 
 
+@pytest.mark.parametrize("moment", ["stop in setup", "stop in scores"])
+def test_a_stop_whose_checkpoint_cannot_be_written_is_a_crash(launch, tmp_path, moment):
+    (tmp_path / "file").touch()
+    run = launch("run", STEPPER, params={"fail": moment}, budget=budget(steps=1), checkpoints=str(tmp_path / "file"))
+    assert "NotADirectoryError" in run.end(1)
+
+
 def test_the_wall_clock_budget_counts_the_time_of_earlier_starts(launch):
     run = launch("run", STEPPER, budget=budget(wallClockSeconds=5, usedSeconds=4.9))
     run.end()
@@ -158,3 +165,25 @@ def test_a_parameter_that_nothing_reads_is_a_warning(launch):
     run = launch("run", STEPPER, params={"balast": 1}, budget=budget(steps=1))
     run.end()
     assert [event["message"] for event in run.events("warning")] == ["params.balast is never read by this trainer"]
+
+
+def test_the_time_spent_waiting_for_data_is_measured_over_all_starts(launch):
+    run = launch("run", STEPPER, params={"fail": "slow data"}, checkpointEverySeconds=0, budget=budget(steps=20))
+    run.end()
+    for event in run.events("step"):
+        assert 0.01 <= event["data_seconds"] <= event["seconds"]
+    events = run.events("step")
+    share = sum(event["data_seconds"] for event in events) / sum(event["seconds"] for event in events)
+    assert run.result()["metrics"]["data_stall"] == pytest.approx(share, rel=1e-3) and share > 0.5
+    resumed = launch("run", STEPPER, resume=str(run.newest()), budget=budget(steps=20))
+    resumed.end()
+    assert resumed.steps()[-1] == 20 and resumed.events("step")[-1]["data_seconds"] < 0.01
+    assert resumed.result()["metrics"]["data_stall"] > 0.5
+
+
+def test_a_checkpoint_event_says_how_long_the_training_waited_for_it(launch):
+    run = launch("run", STEPPER, params={"ballast": 500_000}, checkpointEverySeconds=0, budget=budget(steps=5))
+    run.end()
+    events = run.events("checkpoint")
+    assert [event["step"] for event in events] == [1, 2, 3, 4]
+    assert all(0 < event["blocked_seconds"] <= event["seconds"] for event in events)

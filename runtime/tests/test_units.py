@@ -54,11 +54,11 @@ def test_events_of_a_resumed_run_drop_what_came_after_the_checkpoint(tmp_path):
     path = tmp_path / "events.jsonl"
     events = Events(path)
     for step in range(1, 6):
-        events.step(step, {"loss": 1 / step}, 10)
+        events.step(step, {"loss": 1 / step}, 10, 0.1, 0.0)
     events.close()
     path.write_bytes(path.read_bytes() + b'{"type":"step","st')
     events = Events(path, resumed_from=3)
-    events.step(4, {}, 10)
+    events.step(4, {}, 10, 0.1, 0.0)
     events.close()
     assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [1, 2, 3, 4]
 
@@ -68,7 +68,7 @@ def test_a_step_event_costs_less_than_a_tenth_of_a_millisecond(tmp_path):
     times = []
     for step in range(2000):
         start = time.perf_counter()
-        events.step(step, {"loss": 0.123456789, "accuracy": 0.5}, 1000.0)
+        events.step(step, {"loss": 0.123456789, "accuracy": 0.5}, 64, 0.01, 0.001)
         times.append(time.perf_counter() - start)
     events.close()
     assert np.median(times) < 1e-4
@@ -123,14 +123,27 @@ def test_predictions_may_come_in_any_order_but_must_be_complete(tmp_path, data):
         write_predictions(tmp_path, test, scores[:, 1:])
 
 
-def test_a_device_out_of_memory_ends_with_86():
+def test_memory_that_ran_out_on_the_device_or_the_host_ends_with_86():
     import torch
 
-    with pytest.raises(SystemExit) as ended, exits():
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-    assert ended.value.code == 86
-    with pytest.raises(MemoryError), exits():
-        raise MemoryError
+    def absurd():
+        torch.empty(2**60, dtype=torch.uint8)
+
+    def failed(error):
+        raise error
+
+    causes = [
+        lambda: failed(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")),
+        lambda: failed(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")),
+        lambda: np.empty(2**60, dtype=np.uint8),
+        absurd,
+    ]
+    for cause in causes:
+        with pytest.raises(SystemExit) as ended, exits():
+            cause()
+        assert ended.value.code == 86
+    with pytest.raises(RuntimeError, match="the loss ran away"), exits():
+        raise RuntimeError("the loss ran away")
 
 
 def test_a_run_file_that_lacks_a_key_is_rejected_by_name(tmp_path, data):

@@ -19,7 +19,6 @@ export async function build() {
   }
   removeOrphans(new Set(sources));
   await run(process.execPath, [inRoot('scripts', 'bundle.mjs')]);
-  await run(process.execPath, [inRoot('scripts', 'bundle.mjs')]);
   writeFileSync(stamp, hash);
 }
 

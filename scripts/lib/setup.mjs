@@ -2,8 +2,9 @@ import { build } from './build.mjs';
 import { withSetupLock } from './lock.mjs';
 import { checkNode, installPackages } from './packages.mjs';
 import { installPython } from './python.mjs';
-import { step } from './steps.mjs';
+import { step, StepFailed } from './steps.mjs';
 import { provideServer } from './temporal.mjs';
+import { provideTestServer } from './testServer.mjs';
 
 /** npm packages and compiled code. */
 export function setUpCode() {
@@ -25,4 +26,33 @@ export async function setUp({ extras = [] } = {}) {
     return did;
   });
   return { python, temporal };
+}
+
+/** The server that skips time, which only tests use. */
+export async function setUpTestServer() {
+  let server = null;
+  await step('time-skipping test server', async () => {
+    const { path, did } = await provideTestServer();
+    server = path;
+    return did;
+  });
+  return server;
+}
+
+/** The Docker engine of the tests, as variables of their environment. Without one each test that needs it fails with the reason. */
+export async function setUpDocker() {
+  // dockerode is one of the packages that the step before has installed.
+  const { provideDocker } = await import('./docker.mjs');
+  let engine = null;
+  try {
+    await step('Docker engine', async () => {
+      engine = await provideDocker();
+      return engine.did;
+    });
+    return { env: { DOCKER_HOST: engine.host, ASSAY_TEST_DOCKER: engine.host }, stop: engine.stop };
+  } catch (error) {
+    if (!(error instanceof StepFailed)) throw error;
+    console.error(`✗ Docker engine: ${error.message}`);
+    return { env: { ASSAY_TEST_DOCKER_ERROR: error.message }, stop: async () => {} };
+  }
 }

@@ -50,6 +50,7 @@ export async function buildResult({ store, uiUrl }: AnalysisDeps, input: Analyse
     })),
     latency: await latencyOf(store, input.latency),
     dataChecks: [...input.checks, sourceCheck(input.sourceChanged)],
+    unequalRemedies: plan.unequalRemedies,
   });
 
   return {
@@ -77,7 +78,7 @@ export async function buildResult({ store, uiUrl }: AnalysisDeps, input: Analyse
       ...variant,
       runs: runs
         .filter((run) => run.outcome.key.variant === variant.name)
-        .map((run) => runResult(run, measured.find((m) => m.seed === run.outcome.key.seed)?.metrics ?? {})),
+        .map((run) => runResult(plan, run, measured.find((m) => m.seed === run.outcome.key.seed)?.metrics ?? {})),
     })),
     comparisons: analysis.comparisons,
     checks: analysis.checks,
@@ -98,8 +99,10 @@ async function loadRun(
   test: { ids: string[]; labels: Int32Array; classes: number },
 ): Promise<LoadedRun> {
   const { seed } = outcome.key;
+  const conduct = { remedy: outcome.remedy, failures: outcome.failures, leaks: [], deviceModel: null, telemetry: null, dataStall: null };
   if (!outcome.trained) {
-    return { outcome, record: null, curve: [], analysis: { seed, status: 'failed', scores: null, seconds: null, peakMemoryBytes: null } };
+    const analysis: AnalysisRun = { seed, status: 'failed', scores: null, seconds: null, peakMemoryBytes: null, conduct };
+    return { outcome, record: null, curve: [], analysis };
   }
   const record = await store.getJson<RunRecord>(outcome.trained.record);
   const manifest = await store.getJson<Manifest>(record.artifacts.predictions);
@@ -121,13 +124,22 @@ async function loadRun(
       problem: aligned.problem,
       trainerMetrics: record.trainerMetrics,
       seconds: record.seconds,
-      peakMemoryBytes: record.peakMemoryBytes,
+      // Of the devices where there are any: what fills up first, and what the host's number does not see.
+      peakMemoryBytes: record.telemetry === null ? record.peakMemoryBytes : record.telemetry.peakMemoryBytes,
+      conduct: {
+        ...conduct,
+        remedy: record.remedy,
+        leaks: record.leaks,
+        deviceModel: record.model,
+        telemetry: record.telemetry,
+        dataStall: record.dataStall,
+      },
     },
   };
 }
 
-function runResult({ outcome, record, curve }: LoadedRun, metrics: Record<string, number | null>): RunResult {
-  const none = { predictions: null, events: null, model: null, log: null, result: null };
+function runResult(plan: AnalyseInput['plan'], { outcome, record, curve }: LoadedRun, metrics: Record<string, number | null>): RunResult {
+  const none = { predictions: null, events: null, model: null, log: null, result: null, telemetry: null };
   return {
     seed: outcome.key.seed,
     status: outcome.status,
@@ -138,14 +150,34 @@ function runResult({ outcome, record, curve }: LoadedRun, metrics: Record<string
     seconds: record?.seconds ?? 0,
     host: record?.host ?? null,
     metrics,
-    deviations: [...outcome.findings, ...(record?.warnings ?? [])],
-    image: null,
-    device: { kind: 'cpu' },
+    deviations: [
+      ...outcome.findings,
+      ...(record?.warnings ?? []),
+      ...(record?.health ?? []).filter(({ ok }) => !ok).flatMap(({ device, findings }) => findings.map((text) => `${device}: ${text}`)),
+      ...(record?.leaks ?? []).map((leak) => `left behind: ${leak}`),
+    ],
+    image: record === null ? plan.image : (record.image?.repoDigest ?? record.image?.id ?? null),
+    imageId: record === null ? null : (record.image?.id ?? null),
+    device: deviceOf(plan, record),
+    telemetry: record?.telemetry ?? null,
+    dataStall: record?.dataStall ?? null,
+    remedy: record?.remedy ?? outcome.remedy,
+    failures: outcome.failures,
+    leaks: record?.leaks ?? [],
+    warmStart: record?.warmStart ? { run: record.warmStart.run, step: record.warmStart.step } : null,
     environment: record?.environment ?? {},
     curve,
     failure: outcome.failure,
     artifacts: record?.artifacts ?? none,
   };
+}
+
+/** A run that left no record never said which device it had. */
+function deviceOf({ resources }: AnalyseInput['plan'], record: RunRecord | null): RunResult['device'] {
+  if (record === null)
+    return resources.gpus === 0 ? { kind: 'cpu', model: 'cpu', uuids: [] } : { kind: 'cuda', model: 'unknown', uuids: [] };
+  if (record.devices.length === 0) return { kind: 'cpu', model: 'cpu', uuids: [] };
+  return { kind: 'cuda', model: record.model, uuids: record.devices.map(({ uuid }) => uuid) };
 }
 
 export async function latencyOf(store: Store, latency: LatencyOutcome | null): Promise<LatencyInput[] | null> {

@@ -19,5 +19,12 @@ export function toFailure(error: unknown): Error {
       cause: error,
     });
   }
+  // A mistake of ours is made again by every try.
+  if (mistakes.some((kind) => error instanceof kind)) {
+    const { name, message, stack } = error as Error;
+    return ApplicationFailure.create({ type: 'Internal', message: `${name}: ${message}`, nonRetryable: true, details: [{ stack }] });
+  }
   return error instanceof Error ? error : new Error(String(error));
 }
+
+const mistakes = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError];

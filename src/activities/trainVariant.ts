@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CancelledFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import {
   AssayError,
   type GpuActivities,
+  type HealthCheck,
+  type Ref,
   type ResolvedSpec,
   type RunRecord,
   type Snapshot,
@@ -11,20 +14,35 @@ import {
   type TrainProgress,
   type TrainedRun,
   mediaTypes,
+  refNames,
 } from '../contract';
+import { retention } from '../contract/specValues';
 import { materialise, readSplit } from '../data';
-import { collectOutputs, eventsUpTo, findTrainer, logTail, mapExit, mergeEvents, startTrainer, supervise } from '../executor';
-import { runCheckpoints } from './checkpoints';
+import { type SuperviseResult, collectOutputs, eventsUpTo, mapExit, mergeEvents, supervise } from '../executor';
+import { summarise } from '../gpu';
+import { mustBeDamage, runCheckpoints } from './checkpoints';
+import { materialiseCode } from './code';
+import { containerFor } from './container';
+import { checkDevices, deviceTrouble, devicesGone, diagnosisOf } from './devices';
+import { dataStallOf } from './dataStall';
+import { toFailure } from './failure';
+import { guardFinding, guardStop } from './guard';
+import { type BootTime, bootTime, requireTerm } from './guardFile';
 import { whileHeartbeating } from './heartbeat';
-import { type GpuDeps, runDir } from './host';
+import { type GpuDeps, codeDir, executorOf, runDir, snapshotsDir } from './host';
 import { graceSeconds, runFileFor } from './runFile';
+import { readTelemetry, recordTelemetry } from './telemetry';
+import { uploadCheckpoint } from './upload';
 
-/** What was restored before this epoch's trainer started; a successor that adopts it needs the same. */
-interface Restored {
+/** What stood before this epoch's trainer started; a successor that adopts it needs the same. */
+interface Prepared {
+  /** Step of the checkpoint it resumed, or null. */
   step: number | null;
   usedSeconds: number;
   findings: string[];
-  startedAt: number;
+  began: Began;
+  health: HealthCheck[];
+  warmStart: RunRecord['warmStart'];
 }
 
 /**
@@ -38,101 +56,169 @@ export function createTrainVariant(deps: GpuDeps): GpuActivities['trainVariant']
       host: deps.host,
       pid: null,
       phase: 'starting',
+      message: '',
       step: 0,
       totalSteps: null,
       loss: null,
       throughput: null,
       checkpointStep: null,
     };
-    const holder = Context.current().info.workflowExecution?.workflowId ?? input.claim.claimId;
-    const token = deps.slots.occupy(input.claim, holder);
+    deps.book.begin(input.lease, input.request);
+    let left = false;
     try {
       return await whileHeartbeating(
         () => attempt(deps, input, progress),
         () => ({ ...progress }),
       );
+    } catch (error) {
+      left = isTriedAgain(error);
+      throw error;
     } finally {
-      deps.slots.release(input.claim.claimId, token);
+      // A trainer that is left to the next attempt keeps its lease.
+      if (left) deps.book.leave(input.lease.leaseId);
+      else deps.book.end(input.lease.leaseId);
     }
   };
 }
 
 async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress): Promise<TrainedRun> {
-  const { store, host, home } = deps;
-  const { key, epoch } = input;
+  const { store, host, home, gpus } = deps;
+  const { key, epoch, lease, image, remedy } = input;
   const context = Context.current();
-  const [spec, snapshot] = await Promise.all([store.getJson<ResolvedSpec>(input.spec), store.getJson<Snapshot>(input.snapshot)]);
-  const data = await materialise({ snapshotRef: input.snapshot, store, dir: join(home, 'cache', 'snapshots') });
+  const [spec, snapshot] = await Promise.all([store.getJson<ResolvedSpec>(input.spec), store.getJson<Snapshot>(input.snapshot)]).catch(
+    async (error: unknown) => {
+      await mustBeDamage(store, refNames.experiment(key.experimentId), error);
+      throw error;
+    },
+  );
+  const executor = executorOf(deps, spec);
   const dir = join(runDir(home, key), `epoch-${epoch}`);
-  const checkpoints = runCheckpoints(store, key);
+  const uuids = lease.devices.map((device) => device.uuid);
+  const telemetryFile = join(dir, 'telemetry.jsonl');
+  const { training } = spec;
+  const checkpoints = runCheckpoints(store, key, { remedy: remedy.level, keep: retention(spec) });
+
+  const data = await materialise({ snapshotRef: input.snapshot, store, dir: snapshotsDir(home) });
+  const code = input.code === null ? null : await materialiseCode(store, input.code, codeDir(home));
   const record = await checkpoints.open(epoch);
   await mkdir(dir, { recursive: true });
 
-  let found = await findTrainer(dir);
+  const onMessage = (text: string): void => {
+    progress.message = text;
+  };
+
+  let found = await executor.find(dir);
   if (found.state === 'absent') {
-    progress.phase = 'restoring';
-    const restored = await restore();
-    const { runFile, command, cwd, env } = runFileFor({
-      ...{ spec, snapshot, data, key, dir, mode: input.mode, epoch },
-      resume: restored.step === null ? null : join(dir, 'resume', `step-${restored.step}`),
-      usedSeconds: restored.usedSeconds,
+    const prepared = await prepare();
+    const { runFile, command, cwd, env, mounts } = runFileFor({
+      ...{ spec, snapshot, data, key, dir, mode: input.mode, epoch, lease, remedy },
+      resume: prepared.step === null ? null : join(dir, 'resume', `step-${prepared.step}`),
+      warmStart: prepared.warmStart === null ? null : join(dir, 'warm-start'),
+      usedSeconds: prepared.usedSeconds,
       python: deps.python,
       runtimeDir: deps.runtimeDir,
     });
     progress.phase = 'starting';
-    await startTrainer({ dir, runFile, command, cwd, env, limits: { cpus: spec.runtime.cpus } }).catch((error: unknown) => {
-      // Another attempt of this epoch was quicker: its trainer is adopted.
-      if (!(error instanceof AssayError) || error.details?.reason !== 'already-started') throw error;
-    });
-    found = await findTrainer(dir);
+    // All this took its time: what is superseded or cancelled by now starts nothing.
+    await checkpoints.open(epoch);
+    if (context.cancellationSignal.aborted) {
+      throw new CancelledFailure(context.cancellationDetails?.cancelRequested ? 'stopped on request' : leftBehind);
+    }
+    requireTerm(home);
+    const container = containerFor({ spec, image, lease, code, mounts });
+    await executor
+      .start({
+        ...{ dir, runFile, command, cwd, env, limits: { cpus: spec.runtime.cpus } },
+        ...(container ? { container } : {}),
+        onMessage,
+        signal: context.cancellationSignal,
+      })
+      .catch((error: unknown) => {
+        // Another attempt of this epoch was quicker: its trainer is adopted.
+        if (!(error instanceof AssayError) || error.details?.reason !== 'already-started') throw error;
+      });
+    found = await executor.find(dir);
   }
-  const restored = JSON.parse(await readFile(join(dir, 'restored.json'), 'utf8')) as Restored;
-  const previous = restored.step === null ? null : await readFile(join(dir, 'restored-events.jsonl'));
-  const secondsUsed = (until: number): number => restored.usedSeconds + Math.max(0, until - restored.startedAt) / 1000;
+  // Only of a trainer that ended while nobody watched: the calendar of its end is asked, which may have been set since.
+  const unwatched = found.state === 'exited' ? secondsAgo(found.exit.endedAt) : 0;
+  const prepared = JSON.parse(await readFile(join(dir, 'prepared.json'), 'utf8')) as Prepared;
+  const previous = prepared.step === null ? null : await readFile(join(dir, 'restored-events.jsonl'));
+  const secondsUsed = (): number => prepared.usedSeconds + secondsSince(prepared.began);
 
   progress.phase = 'training';
-  progress.step = restored.step ?? 0;
+  progress.step = prepared.step ?? 0;
   progress.pid = found.state === 'running' ? found.identity.pid : null;
-  const stored = new Set(record.checkpoints.filter((c) => c.epoch === epoch).map((c) => c.step));
-  const ended = await supervise({
-    dir,
-    onProgress: (now) => Object.assign(progress, now),
-    async onCheckpoint(step, folder) {
-      if (stored.has(step)) return;
-      const manifest = await store.putFolder(folder);
-      const own = await eventsUpTo(join(dir, 'out', 'events.jsonl'), step);
-      const events = await store.put(mergeEvents(previous, own, restored.step), mediaTypes.jsonLines);
-      await checkpoints.add(epoch, { step, epoch, manifest, events, usedSeconds: secondsUsed(Date.now()) });
-      progress.checkpointStep = step;
-    },
-    signal: context.cancellationSignal,
-    // Only a requested cancel stops a trainer; everything else leaves it to the next supervisor.
-    onAbort: () => (context.cancellationDetails?.cancelRequested ? 'stop' : 'detach'),
-    graceSeconds,
-  });
-  if (ended.reason !== 'exited')
-    throw new CancelledFailure(ended.reason === 'detached' ? 'left to the next supervisor' : 'stopped on request');
+  const stored = Math.max(-1, ...record.checkpoints.filter((c) => c.epoch === epoch).map((c) => c.step));
+  const recording = recordTelemetry(gpus, uuids, telemetryFile);
+  let ended: SuperviseResult;
+  try {
+    ended = await supervise({
+      executor,
+      dir,
+      onProgress: (now) => Object.assign(progress, now),
+      onMessage,
+      async onCheckpoint(step, folder) {
+        // What an adopted trainer keeps beside its newest is stored, or was and is retained no more.
+        if (step <= stored) return;
+        const manifest = await uploadCheckpoint(store, folder);
+        const own = await eventsUpTo(join(dir, 'out', 'events.jsonl'), step);
+        const events = await store.put(mergeEvents(previous, own, prepared.step), mediaTypes.jsonLines);
+        const savedAt = new Date().toISOString();
+        await checkpoints.add(epoch, {
+          ...{ step, epoch, manifest, events, savedAt },
+          usedSeconds: secondsUsed(),
+          remedy: remedy.level,
+          telemetry: await telemetrySoFar(),
+        });
+        progress.checkpointStep = step;
+      },
+      signal: AbortSignal.any([context.cancellationSignal, recording.gone]),
+      // Only a requested cancel or a lost device stops a trainer; everything else leaves it to the next supervisor.
+      onAbort: () => (context.cancellationDetails?.cancelRequested || !context.cancellationSignal.aborted ? 'stop' : 'detach'),
+      graceSeconds,
+    });
+  } finally {
+    await recording.stop();
+  }
+  if (ended.reason === 'stopped' && !context.cancellationDetails?.cancelRequested) throw devicesGone(recording.lost);
+  if (ended.reason !== 'exited') throw new CancelledFailure(ended.reason === 'detached' ? leftBehind : 'stopped on request');
 
   const { exit, peakMemoryBytes, warnings } = ended;
-  const failure = mapExit(exit, await logTail(dir, 40));
-  if (failure) throw failure;
+  const failure = mapExit(exit, await executor.logTail(dir, 40));
+  if (failure) throw guardStop(dir) ?? (await deviceTrouble(gpus, lease, failure, recording.lost)) ?? failure;
   progress.phase = 'collecting';
   return collect();
 
-  async function restore(): Promise<Restored> {
+  async function prepare(): Promise<Prepared> {
+    progress.phase = 'checking';
+    const health = await checkDevices(deps, lease);
+    progress.phase = 'restoring';
     const findings: string[] = [];
     const from = await checkpoints.restore(record, join(dir, 'resume'), findings);
-    if (from) await writeFile(join(dir, 'restored-events.jsonl'), from.events);
-    const value: Restored = {
+    if (from) await writeWhole(join(dir, 'restored-events.jsonl'), from.events);
+    if (from?.telemetry) await writeWhole(telemetryFile, from.telemetry);
+    const value: Prepared = {
       step: from?.checkpoint.step ?? null,
       usedSeconds: from?.checkpoint.usedSeconds ?? 0,
       findings,
-      startedAt: Date.now(),
+      began: { ...bootTime(), at: Date.now() },
+      health,
+      // A run that resumes went on from it too.
+      warmStart: from === null ? await warmStart(findings) : (record.warmStart ?? null),
     };
-    // By rename: an attempt that dies here leaves none or a whole one.
-    await writeFile(join(dir, 'restored.json.new'), JSON.stringify(value));
-    await rename(join(dir, 'restored.json.new'), join(dir, 'restored.json'));
+    await writeWhole(join(dir, 'prepared.json'), JSON.stringify(value));
     return value;
+  }
+
+  async function warmStart(findings: string[]): Promise<RunRecord['warmStart']> {
+    if (training.warmStart === undefined || input.mode !== 'train') return null;
+    return checkpoints.warmStart(epoch, training.warmStart, join(dir, 'warm-start'), findings);
+  }
+
+  /** None before the first sample. */
+  async function telemetrySoFar(): Promise<Ref | null> {
+    const lines = await readFile(telemetryFile).catch(() => Buffer.alloc(0));
+    return lines.length === 0 ? null : store.put(lines, mediaTypes.jsonLines);
   }
 
   async function collect(): Promise<TrainedRun> {
@@ -143,27 +229,61 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
       labels: test.map((row) => snapshot.classes.indexOf(row.label)),
       classes: snapshot.classes.length,
     });
-    const events = mergeEvents(previous, await readFile(outputs.eventsFile), restored.step);
+    const events = mergeEvents(previous, await readFile(outputs.eventsFile), prepared.step);
+    const samples = await readTelemetry(telemetryFile);
+    const guarded = guardFinding(dir);
+    // A finished run is not lost for what cannot be read of its devices.
+    const unseen = (error: unknown): [] => {
+      recording.troubles.push(
+        `the devices could not be looked at after the run: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      return [];
+    };
+    const xids = await gpus.xids(uuids, new Date(prepared.began.at)).catch(unseen);
+    const leaks = await gpus
+      .leaksAfter(prepared.health, uuids, {
+        pids: progress.pid === null ? [] : [progress.pid],
+        // The limits of a shared device are its tenants' own: only processes count there.
+        ...(lease.devices.some((device) => device.memoryBytes !== null) ? { marginBytes: null } : {}),
+      })
+      .catch(unseen);
     const artifacts: RunRecord['artifacts'] = {
       predictions: await store.putFolder(outputs.predictionsDir),
       events: await store.put(events, mediaTypes.jsonLines),
       model: outputs.modelDir === null ? null : await store.putFolder(outputs.modelDir),
-      log: await store.put(await logTail(dir, 5000), mediaTypes.text),
+      log: await store.put(await executor.logTail(dir, 5000), mediaTypes.text),
       result: await store.putJson(outputs.result),
+      telemetry: samples.length === 0 ? null : await store.put(samples.map((s) => `${JSON.stringify(s)}\n`).join(''), mediaTypes.jsonLines),
     };
     const run: RunRecord = {
       schema: 'assay.run/1',
       key,
       epoch,
       host,
-      resumedFromStep: restored.step,
+      resumedFromStep: prepared.step,
       steps: outputs.result.steps,
       samples: outputs.result.samples,
-      seconds: secondsUsed(Date.parse(exit.endedAt)),
+      seconds: Math.max(0, secondsUsed() - unwatched),
       peakMemoryBytes,
       trainerMetrics: outputs.result.metrics,
       environment: outputs.result.environment,
-      warnings: [...restored.findings, ...warnings],
+      warnings: [
+        ...prepared.findings,
+        ...(guarded === null ? [] : [guarded.reason]),
+        ...warnings,
+        ...recording.troubles,
+        ...diagnosisOf(samples, events, recording.lost, xids ?? []),
+      ],
+      remedy,
+      image,
+      code: input.code,
+      devices: lease.devices,
+      model: lease.model,
+      telemetry: samples.length === 0 ? null : summarise(samples),
+      health: prepared.health,
+      dataStall: dataStallOf(events),
+      leaks,
+      warmStart: prepared.warmStart,
       artifacts,
     };
     // A late result of an old epoch is refused here, before anything refers to it.
@@ -171,3 +291,33 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
     return { epoch, host, steps: run.steps, model: artifacts.model, record: await store.putJson(run) };
   }
 }
+
+/** By rename: an attempt that dies here leaves none or a whole one, also to a late attempt beside it. */
+async function writeWhole(path: string, content: string | Buffer): Promise<void> {
+  const draft = `${path}.${randomUUID()}`;
+  await writeFile(draft, content);
+  await rename(draft, path);
+}
+
+/** Whether Temporal starts another attempt of the same epoch after this one. */
+function isTriedAgain(error: unknown): boolean {
+  if (error instanceof CancelledFailure) return error.message === leftBehind;
+  const failure = toFailure(error);
+  return !(failure instanceof ApplicationFailure && failure.nonRetryable);
+}
+
+/** A moment by the clock of the boot and by the calendar. */
+interface Began extends BootTime {
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+/** By the clock that nobody sets; across a restart of the host by the calendar. */
+function secondsSince(began: Began): number {
+  const now = bootTime();
+  return now.bootId === began.bootId ? now.seconds - began.seconds : Math.max(0, (Date.now() - began.at) / 1000);
+}
+
+const secondsAgo = (endedAt: string): number => Math.max(0, (Date.now() - Date.parse(endedAt)) / 1000);
+
+const leftBehind = 'left to the next supervisor';

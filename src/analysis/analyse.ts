@@ -3,11 +3,14 @@ import { adjustPValues } from '../stats';
 import { compareAlgorithms } from './algorithm';
 import { armMetric, classTable, runMetrics } from './arms';
 import { compareArtifacts, type ArmInterval } from './artifact';
+import { clockChecks, confoundedBy, isTimeMetric } from './clocks';
+import { conductChecks } from './conduct';
 import { compareCosts } from './cost';
 import { decide, type Evidence } from './decide';
 import { compareLatency, latencySummary } from './latency';
 import { isPredictionMetric, pairRuns, prepare, type Arm, type Prepared } from './prepare';
 import { unanswered, type Question } from './question';
+import { remedyChecks } from './remedies';
 import { bootstrapSeed, seedsForAlgorithm, type Analysis, type AnalysisInput } from './types';
 
 /** Predictions and the registered plan -> intervals, p values and the verdict. The same input gives the same bytes. */
@@ -16,11 +19,20 @@ export function analyse(input: AnalysisInput): Analysis {
   const metrics = plannedMetrics(plan);
   const prepared = prepare(input);
   const seed = input.seed ?? bootstrapSeed;
-  const checks = [...input.dataChecks, ...prepared.checks];
   const candidates = prepared.arms.filter((arm) => !arm.control);
+  const checks = [
+    ...input.dataChecks,
+    ...prepared.checks,
+    ...remedyChecks(input),
+    ...clockChecks(plan, prepared.control, candidates),
+    ...conductChecks(input),
+  ];
   const resampled = new Map<string, ArmInterval>();
   const answers = candidates.flatMap((variant) =>
-    metrics.map((metric) => answer(ask(plan, prepared, variant, metric, candidates.length, seed), input, resampled)),
+    metrics.map((metric) => {
+      const question = ask(plan, prepared, variant, metric, candidates.length, seed);
+      return withClocks(question, answer(question, input, resampled));
+    }),
   );
   const comparisons = adjust(plan, answers);
   const verdict = decide(plan, comparisons, checks, prepared.failures);
@@ -48,10 +60,11 @@ export function analyse(input: AnalysisInput): Analysis {
   };
 }
 
-/** The parts of the variance serve the rule alone. */
+/** The parts of the variance and the mark serve the rule alone; a note says what the mark says. */
 function published(evidence: Evidence): Analysis['comparisons'][number] {
   const comparison = { ...evidence };
   delete comparison.components;
+  delete comparison.confounded;
   return comparison;
 }
 
@@ -103,6 +116,11 @@ function answer(question: Question, input: AnalysisInput, resampled: Map<string,
     );
   }
   return evidence;
+}
+
+function withClocks({ metric, control, variant }: Question, evidence: Evidence): Evidence {
+  const confounded = isTimeMetric(metric) ? confoundedBy(control, variant) : null;
+  return confounded === null ? evidence : { ...evidence, confounded, notes: [...evidence.notes, `Confounded: ${confounded}.`] };
 }
 
 /** Holm over the candidates' primary p values; everything else is shown unadjusted. */

@@ -3,10 +3,20 @@ import type { Evidence } from './decide';
 import { pairRuns, type ArmRun } from './prepare';
 import { beside, improvement, mean, needsRatio, unanswered, type Question } from './question';
 
-/** Training time or peak memory of a run; null where the run does not tell. */
+/** What a run cost; null where the run does not tell. */
 export function runValue(run: ArmRun, metric: string): number | null {
-  return metric === 'training_seconds' ? run.seconds : run.peakMemoryBytes;
+  const value = costs[metric]?.(run) ?? null;
+  return value === null || !Number.isFinite(value) ? null : value;
 }
+
+const costs: Record<string, (run: ArmRun) => number | null | undefined> = {
+  training_seconds: (run) => run.seconds,
+  peak_memory: (run) => run.peakMemoryBytes,
+  gpu_utilization: (run) => run.conduct?.telemetry?.utilization,
+  gpu_hours: (run) => run.conduct?.telemetry?.gpuHours,
+  energy: (run) => run.conduct?.telemetry?.energyJoules,
+  data_stall: (run) => run.conduct?.dataStall,
+};
 
 /** What a training costs: paired by seed, Student's t over the seeds' differences. */
 export function compareCosts(question: Question): Evidence {

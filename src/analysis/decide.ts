@@ -1,4 +1,5 @@
 import type { Check, Comparison, Guardrail, Outcome, RegisteredPlan, Verdict } from '../contract';
+import { remediesCheck } from './remedies';
 import { settlement } from './settle';
 import { amount, direction, effect, metricLabel, percent } from './wording';
 
@@ -12,6 +13,8 @@ export interface ArmFailures {
 /** A comparison with the parts of its variance, where the method has them; they say what would narrow the interval. */
 export interface Evidence extends Comparison {
   components?: { rows: number; seeds: number; seedCount: number };
+  /** Why the number says more about the devices than about the variants: nothing is decided on it. */
+  confounded?: string;
 }
 
 /** An effect's interval turned so that more is better; in the metric's unit, or a fraction of the control's value. */
@@ -52,7 +55,10 @@ export function decide(plan: RegisteredPlan, comparisons: Evidence[], checks: Ch
       failures,
     ),
   );
-  return combine(plan, judgements);
+  const verdict = combine(plan, judgements);
+  // What was declared beforehand as unequal is said before anything that follows from it.
+  const declared = checks.filter((check) => check.name === remediesCheck && check.status === 'warn');
+  return { ...verdict, reasons: [...declared.map((check) => check.detail), ...verdict.reasons] };
 }
 
 /** Of several candidates the adoptable one with the largest lower bound wins; else what is still open comes before `keep`. */
@@ -158,6 +164,10 @@ function guard(guardrail: Guardrail, all: Evidence[]): { metric: string; state: 
   if (comparison === undefined || interval === null) {
     return { metric, state: 'open', reason: `Guardrail ${metricLabel(metric)} (${tolerance}) is open: no interval can be stated.` };
   }
+  if (comparison.confounded !== undefined) {
+    const reason = `Guardrail ${metricLabel(metric)} (${tolerance}) is open: it is confounded by ${comparison.confounded}.`;
+    return { metric, state: 'open', reason };
+  }
   const state = interval.low > -limit ? 'shown' : interval.high < -limit ? 'harmed' : 'open';
   const words = { shown: 'is kept', harmed: 'is broken', open: 'is open' }[state];
   const seen = relative ? ratioText(comparison) : effect(comparison);
@@ -177,6 +187,9 @@ function limitations(plan: RegisteredPlan, primary: Evidence, failures: ArmFailu
   const control = failures.find((arm) => arm.variant === primary.control) ?? none;
   const variant = failures.find((arm) => arm.variant === primary.variant) ?? none;
   const limits: string[] = [];
+  if (primary.confounded !== undefined) {
+    limits.push(`${metricLabel(plan.primary)} is confounded (${primary.confounded}), so it decides nothing.`);
+  }
   if (control.failed * variant.planned !== variant.failed * control.planned) {
     const count = (arm: { failed: number; planned: number }): string => `${arm.failed} of ${arm.planned}`;
     limits.push(

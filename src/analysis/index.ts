@@ -8,6 +8,7 @@ export {
   type Analysis,
   type AnalysisInput,
   type AnalysisRun,
+  type RunConduct,
   type AnalysisVariant,
   type LatencyInput,
 } from './types';

@@ -8,15 +8,23 @@ import type { LatencyInput } from './types';
 /** Below this many requests no order statistic bounds the 99 % quantile at 99 % confidence. */
 const requestsForP99 = 662;
 
-/** Lines of `out/latency.jsonl` by block; warm-up and partial batches are left out and counted. */
+/** Lines of `out/latency.jsonl` by block; warm-up, partial batches and whole blocks of a throttled device are left out and counted. */
 export function latencyBlocks(variant: string, lines: Iterable<LatencyLine>): LatencyInput {
   const all = [...lines];
   const batch = all.reduce((largest, line) => Math.max(largest, line.batch), 0);
-  const kept = all.filter((line) => !line.warmup && line.batch === batch);
-  const blocks = kept.reduce((count, line) => Math.max(count, line.block + 1), 0);
+  const measured = all.filter((line) => !line.warmup && line.batch === batch);
+  const throttled = new Set(measured.filter((line) => line.throttled === true).map((line) => line.block));
+  const kept = measured.filter((line) => !throttled.has(line.block));
+  const blocks = measured.reduce((count, line) => Math.max(count, line.block + 1), 0);
   const byBlock = Array.from({ length: blocks }, (): number[] => []);
   for (const line of kept) byBlock[line.block]?.push(line.ms);
-  return { variant, batch, dropped: all.length - kept.length, blocks: byBlock.map((ms) => Float64Array.from(ms)) };
+  return {
+    variant,
+    batch,
+    dropped: all.length - measured.length,
+    throttled: throttled.size,
+    blocks: byBlock.map((ms) => Float64Array.from(ms)),
+  };
 }
 
 /** Quantiles over all blocks, milliseconds a batch; null where nothing was measured. */
@@ -27,7 +35,7 @@ export function latencySummary(input: LatencyInput | undefined): LatencySummary 
   return {
     count: all.length,
     blocks: input.blocks.filter((block) => block.length > 0).length,
-    dropped: input.dropped ?? 0,
+    dropped: input.throttled ?? 0,
     batch: input.batch,
     min: at(0),
     p25: at(0.25),
@@ -49,7 +57,11 @@ export function compareLatency(question: Question, latency: LatencyInput[] | nul
     return block.length > 0 && other !== undefined && other.length > 0 ? [{ a: block, b: other }] : [];
   });
   const requests = paired.reduce((sum, block) => sum + block.a.length + block.b.length, 0);
-  if (paired.length < 2) return unanswered(question, requests, 'Fewer than two blocks are paired, so no interval can be stated.');
+  if (paired.length < 2) {
+    const dropped = (a.throttled ?? 0) + (b.throttled ?? 0);
+    const why = dropped === 0 ? '' : ` ${dropped} blocks were dropped, since the device was throttled.`;
+    return unanswered(question, requests, `Fewer than two blocks are paired, so no interval can be stated.${why}`);
+  }
   if (a.batch !== b.batch) return unanswered(question, requests, `Batches differ: ${a.batch} and ${b.batch} samples.`);
 
   const result = difference(question, { a: paired.map((block) => block.a), b: paired.map((block) => block.b) }, a.batch);

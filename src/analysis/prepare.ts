@@ -2,7 +2,7 @@ import { AssayError, metricCatalogue, type Check, type MetricName } from '../con
 import { influenceValues, metricValue, type BootstrapMetric } from '../stats';
 import { some } from './align';
 import type { ArmFailures } from './decide';
-import type { AnalysisInput, AnalysisVariant } from './types';
+import type { AnalysisInput, AnalysisVariant, RunConduct } from './types';
 
 /** The test rows in one canonical order. */
 export interface Rows {
@@ -20,6 +20,7 @@ export interface ArmRun {
   predictions: Int32Array;
   seconds: number | null;
   peakMemoryBytes: number | null;
+  conduct: RunConduct | null;
   /** The metric and each row's influence on it, computed once. */
   influence: (metric: BootstrapMetric) => { value: number | undefined; influence: Float64Array };
   value: (metric: BootstrapMetric) => number | undefined;
@@ -135,6 +136,7 @@ function prepareArm(variant: AnalysisVariant, rows: Rows, order: Int32Array): Ar
         predictions,
         seconds: run.seconds,
         peakMemoryBytes: run.peakMemoryBytes,
+        conduct: run.conduct ?? null,
         influence: memoize((metric: BootstrapMetric) => influenceValues(metric, rows.labels, given(metric), rows.classes)),
         value: memoize((metric: BootstrapMetric) => metricValue(metric, rows.labels, given(metric), rows.classes)),
       };

@@ -1,4 +1,4 @@
-import type { Check, RegisteredPlan, VariantResult, Verdict } from '../contract';
+import type { Check, FailureCounts, RegisteredPlan, Remedy, TelemetrySummary, VariantResult, Verdict } from '../contract';
 import type { Evidence } from './decide';
 
 /** Everything the analysis looks at; plain data, so that the experiment and `assay compare` share it. */
@@ -15,6 +15,8 @@ export interface AnalysisInput {
   latency: LatencyInput[] | null;
   /** Checks made before: snapshot, overlap, parameters and so on. */
   dataChecks: Check[];
+  /** The spec declared beforehand that variants may be trained with different remedies; default false. */
+  unequalRemedies?: boolean;
   /** Seed of every resampling; default `bootstrapSeed`. Each metric starts from it anew, so that no number depends on which others are asked for. */
   seed?: number;
 }
@@ -38,6 +40,19 @@ export interface AnalysisRun {
   trainerMetrics?: Record<string, number>;
   seconds: number | null;
   peakMemoryBytes: number | null;
+  /** How it went; absent where predictions are all that is known. */
+  conduct?: RunConduct;
+}
+
+export interface RunConduct {
+  remedy: Remedy;
+  failures: FailureCounts;
+  leaks: string[];
+  /** `cpu`, or the model of the device; null for a run without a record. */
+  deviceModel: string | null;
+  /** Null without devices. */
+  telemetry: TelemetrySummary | null;
+  dataStall: number | null;
 }
 
 export interface LatencyInput {
@@ -48,6 +63,8 @@ export interface LatencyInput {
   batch: number;
   /** Lines left out before: warm-up and partial batches. */
   dropped?: number;
+  /** Blocks left out whole, since the device was throttled during them. */
+  throttled?: number;
 }
 
 export interface Analysis {
@@ -60,7 +77,7 @@ export interface Analysis {
   verdict: Verdict;
 }
 
-type Comparisons = Omit<Evidence, 'components'>[];
+type Comparisons = Omit<Evidence, 'components' | 'confounded'>[];
 
 /** Fewer paired seeds than this cannot answer for the algorithm. */
 export const seedsForAlgorithm = 5;

@@ -5,27 +5,32 @@ import { promisify } from 'node:util';
 import pc from 'picocolors';
 import { configuredServer, connectTemporal } from '../client';
 import { stackStatus, temporalBinary, trainerPython } from '../stack';
+import { containers, docker, gpuDevices, guard } from './doctorHost';
 import { homeDir, sessionStore } from './session';
 
-interface Finding {
+export interface Finding {
   name: string;
   ok: boolean;
   detail: string;
   mend: string | null;
+  /** Runs go on without it; it costs no exit code. */
+  optional?: true;
 }
 
-/** Looks at each thing a run needs; changes nothing. Exit code 3 when something needed is missing. */
-export async function doctor(options: { json?: boolean }): Promise<number> {
-  const findings = await Promise.all([node(), server(), python(), store(), space()]);
+/** Looks at each thing a run needs; changes nothing, but for `--reap`. Exit code 3 when something needed is missing. */
+export async function doctor(options: { json?: boolean; reap?: boolean }): Promise<number> {
+  const findings = await Promise.all([
+    ...[node(), server(), python(), store(), space()],
+    ...[docker(), gpuDevices(), containers(options.reap === true), guard()],
+  ]);
   if (options.json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
   else {
-    for (const { name, ok, detail, mend } of findings) {
-      process.stdout.write(
-        `${ok ? pc.green('ok     ') : pc.red('missing')} ${name.padEnd(16)} ${detail}${mend ? `\n        mend: ${mend}` : ''}\n`,
-      );
+    for (const { name, ok, detail, mend, optional } of findings) {
+      const mark = ok ? pc.green('ok     ') : optional ? pc.yellow('absent ') : pc.red('missing');
+      process.stdout.write(`${mark} ${name.padEnd(16)} ${detail}${mend ? `\n        mend: ${mend}` : ''}\n`);
     }
   }
-  return findings.every(({ ok }) => ok) ? 0 : 3;
+  return findings.every(({ ok, optional }) => ok || optional) ? 0 : 3;
 }
 
 async function node(): Promise<Finding> {

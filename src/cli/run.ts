@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { startExperiment } from '../client';
+import { snapshotCode, startExperiment } from '../client';
 import { AssayError, type ProvenanceObject, type ResolvedSpec, ids } from '../contract';
-import { loadSpec } from '../contract/loadSpec';
+import { loadSpec, unpinnedImage } from '../contract/loadSpec';
 import { provenance } from './provenance';
 import { openSession, workflowUrl } from './session';
 import { type WatchOptions, watchExperiment } from './watch';
@@ -18,12 +18,6 @@ export interface RunOptions extends WatchOptions {
 
 /** Starts an experiment and follows it to its verdict. Returns the exit code. */
 export async function runExperiment(file: string, options: RunOptions): Promise<number> {
-  if (options.gpus) {
-    throw new AssayError(
-      'Unsupported',
-      '--gpus: leasing devices comes with container support, which this version lacks; leave it out to train on CPUs',
-    );
-  }
   const { spec, text } = await readSpec(file, options);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const { client, store, uiUrl } = await openSession(say);
@@ -31,7 +25,7 @@ export async function runExperiment(file: string, options: RunOptions): Promise<
   const experimentId = ids.experiment(spec.name, new Date(), randomBytes(2).toString('hex'));
   const specRef = await store.putJson(spec);
   const record: ProvenanceObject = { ...(await provenance(spec.root, specRef.digest)), source: text };
-  const input = { experimentId, spec: specRef, provenance: await store.putJson(record) };
+  const input = { experimentId, spec: specRef, provenance: await store.putJson(record), code: await snapshotCode(store, spec) };
   await startExperiment(client, input, { name: spec.name, hypothesis: spec.hypothesis ?? null });
 
   const url = workflowUrl(uiUrl, client.options.namespace, ids.experimentWorkflow(experimentId));
@@ -44,7 +38,10 @@ export async function runExperiment(file: string, options: RunOptions): Promise<
 }
 
 /** The resolved spec of a file, with every problem named at its place. */
-export async function readSpec(file: string, options: { seeds?: number[]; set?: string[] }): Promise<{ spec: ResolvedSpec; text: string }> {
+export async function readSpec(
+  file: string,
+  options: { seeds?: number[]; set?: string[]; gpus?: number },
+): Promise<{ spec: ResolvedSpec; text: string }> {
   const path = resolve(file);
   let text: string;
   try {
@@ -61,12 +58,22 @@ export async function readSpec(file: string, options: { seeds?: number[]; set?: 
     if (at < 1) throw new AssayError('SpecInvalid', `--set ${assignment}: expected key.path=value, e.g. --set training.batchSize=32`);
     return { path: assignment.slice(0, at), value: assignment.slice(at + 1) };
   });
-  const spec = loadSpec(text, {
-    file,
-    root: dirname(path),
-    overrides,
-    exists: existsSync,
-    ...(options.seeds ? { seeds: options.seeds } : {}),
-  });
-  return { spec, text };
+  if (options.gpus !== undefined) overrides.push({ path: 'runtime.maxGpus', value: String(options.gpus) });
+  try {
+    const seeds = options.seeds ? { seeds: options.seeds } : {};
+    return { spec: loadSpec(text, { file, root: dirname(path), overrides, exists: existsSync, ...seeds }), text };
+  } catch (error) {
+    throw await withDigest(error);
+  }
+}
+
+/** An image named by a tag is refused; where an engine here knows its digest, the error says what to write. */
+async function withDigest(error: unknown): Promise<unknown> {
+  const image = unpinnedImage(error);
+  if (image === null) return error;
+  const { pinOf } = await import('../executor/index.js');
+  const pin = await pinOf(image).catch(() => null);
+  if (pin === null) return error;
+  const { type, message, details } = error as AssayError;
+  return new AssayError(type, `${message}\nruntime.image: write ${pin}`, { cause: error, ...(details ? { details } : {}) });
 }

@@ -1,6 +1,9 @@
 import type { Check, SnapshotSummary } from './data';
+import type { HealthCheck, TelemetrySummary } from './gpu';
+import type { Lease, LeaseRequest, LeasedDevice, Qos } from './pool';
 import type { Ref } from './refs';
 import type { Provenance, RegisteredPlan, Verdict } from './result';
+import type { Remedy, ResolvedImage } from './run';
 
 /** What an experiment workflow needs of its spec, small whatever the spec's length. */
 export interface ExperimentPlan {
@@ -16,6 +19,15 @@ export interface ExperimentPlan {
   runTimeoutSeconds: number;
   latency: boolean;
   plan: RegisteredPlan;
+  owner: string | null;
+  executor: 'process' | 'docker';
+  /** As the spec names it; resolved once, before the first run. */
+  image: string | null;
+  resources: { gpus: number; gpuMemoryBytes: number | null; qos: Qos; experimentGpus: number | null };
+  /** Levels of the out-of-memory ladder above 0, in order; empty where the spec allows none. */
+  ladder: Remedy[];
+  /** A variant may be trained under remedies of its own: declared beforehand, a deviation in the result. */
+  unequalRemedies: boolean;
 }
 
 export interface RunKey {
@@ -49,8 +61,24 @@ export interface RunRecord {
   trainerMetrics: Record<string, number>;
   environment: Record<string, unknown>;
   warnings: string[];
+  remedy: Remedy;
+  image: ResolvedImage | null;
+  /** Manifest of the trainer's code, where it was mounted. */
+  code: Ref | null;
+  devices: LeasedDevice[];
+  /** Device model, or `cpu`. */
+  model: string;
+  /** Over all attempts; null without devices. */
+  telemetry: TelemetrySummary | null;
+  health: HealthCheck[];
+  /** Share of step time spent waiting for data, 0 to 1, as the trainer's events say; null where they do not. */
+  dataStall: number | null;
+  /** What the run left behind after its end (memory, processes, files, handles), a sentence each; empty is as it should be. */
+  leaks: string[];
+  /** The checkpoint of another run that it started from. */
+  warmStart: { run: string; step: number; manifest: Ref } | null;
   /** `predictions` and `model` are manifests of folders. */
-  artifacts: { predictions: Ref; events: Ref; model: Ref | null; log: Ref; result: Ref };
+  artifacts: { predictions: Ref; events: Ref; model: Ref | null; log: Ref; result: Ref; telemetry: Ref | null };
 }
 
 /** What `variantRun` ends with. One shape for success and failure. */
@@ -62,20 +90,33 @@ export interface RunOutcome {
   trained: TrainedRun | null;
   /** Notes such as "late result of epoch 1 discarded" or "checkpoint step-200 was corrupt". */
   findings: string[];
+  /** Ended epochs by what ended them; each cause has a budget of its own. */
+  failures: FailureCounts;
+  remedy: Remedy;
   failure: { type: string; message: string } | null;
 }
 
-export interface Claim {
-  host: string;
-  claimId: string;
+export interface FailureCounts {
+  /** The trainer died by itself. */
+  crash: number;
+  /** Host, engine, device, store. */
+  infrastructure: number;
+  /** It yielded to another run. */
+  preemption: number;
+  outOfMemory: number;
 }
+
+/** Ended epochs of each cause that one run bears before it fails; `crash` is the spec's `training.attempts`, `outOfMemory` the ladder's length. */
+export const failureBudgets = { infrastructure: 20, preemption: 100 } as const;
 
 /** Heartbeat details of trainVariant; `assay watch` reads them from the pending activity. */
 export interface TrainProgress {
   epoch: number;
   host: string;
   pid: number | null;
-  phase: 'restoring' | 'starting' | 'training' | 'collecting';
+  phase: 'checking' | 'restoring' | 'starting' | 'training' | 'collecting';
+  /** What it waits for, e.g. `pulling layer 3 of 7, 41 %` or `the Docker daemon does not answer`; empty when it works. */
+  message: string;
   step: number;
   totalSteps: number | null;
   loss: number | null;
@@ -128,19 +169,22 @@ export interface AnalyseInput {
 
 export interface LatencyOutcome {
   host: string;
+  /** Device model, or `cpu`. */
+  model: string;
   /** One JSON-lines object a variant, in the form of `out/latency.jsonl`. */
   measurements: { variant: string; lines: Ref }[];
 }
 
 export interface GpuActivities {
-  /** On the claims queue: answers once this host has a free slot, and keeps it for the claimant. */
-  claimHost(input: { holder: string; exclusive: boolean }): Promise<Claim>;
   trainVariant(input: TrainInput): Promise<TrainedRun>;
   measureLatency(input: {
     plan: ExperimentPlan;
     snapshot: SnapshotSummary;
-    models: { variant: string; seed: number; model: Ref | null }[];
-    claim: Claim;
+    models: { variant: string; seed: number; model: Ref | null; remedy: Remedy }[];
+    lease: Lease;
+    request: LeaseRequest;
+    image: ResolvedImage | null;
+    code: Ref | null;
   }): Promise<LatencyOutcome>;
 }
 
@@ -150,13 +194,25 @@ export interface TrainInput {
   spec: Ref;
   snapshot: Ref;
   mode: 'train' | 'evaluate';
-  claim: Claim;
+  lease: Lease;
+  /** What the lease answered, so that a host can report it to a pool that lost its memory. */
+  request: LeaseRequest;
+  image: ResolvedImage | null;
+  code: Ref | null;
+  remedy: Remedy;
 }
 
 export interface HostActivities {
-  releaseClaim(input: { claim: Claim }): Promise<void>;
-  /** Stops what is left of a run on this host and removes its folders. */
+  /** Asks the trainer of this epoch to checkpoint and end with exit code 75. */
+  yieldRun(input: { key: RunKey; epoch: number; reason: string }): Promise<void>;
+  /** Stops what is left of a run on this host, removes its folders and containers, and forgets its lease. */
   cleanUpRun(input: { key: RunKey }): Promise<void>;
+}
+
+/** On a queue that every gpu worker polls: which host answers does not matter. */
+export interface AnyHostActivities {
+  /** The image by its digest, pulled if need be, with progress in the heartbeats. */
+  resolveImage(input: { reference: string }): Promise<ResolvedImage>;
 }
 
 /** refs/experiments/<id>: the record that outlives Temporal. */
@@ -187,5 +243,18 @@ export interface ProvenanceObject extends Provenance {
 export interface CheckpointRecord {
   schema: 'assay.checkpoints/1';
   epoch: number;
-  checkpoints: { step: number; epoch: number; manifest: Ref; events: Ref; usedSeconds: number }[];
+  /** The checkpoint of another run that every epoch of this one began with. */
+  warmStart?: { run: string; step: number; manifest: Ref };
+  checkpoints: {
+    step: number;
+    epoch: number;
+    manifest: Ref;
+    events: Ref;
+    usedSeconds: number;
+    /** Level of the remedy it was trained under: another level never resumes it. */
+    remedy: number;
+    savedAt: string;
+    /** Telemetry so far, JSON lines, which the resumed run goes on from. */
+    telemetry: Ref | null;
+  }[];
 }

@@ -33,6 +33,11 @@ export const errorCatalogue = {
   },
   NotFound: { retryable: false, meaning: 'No record of that name.', mend: 'Look it up with `assay list`.' },
   Unsupported: { retryable: false, meaning: 'A part that this version does not bring.', mend: 'Use what the message names instead.' },
+  Internal: {
+    retryable: false,
+    meaning: 'assay itself is at fault.',
+    mend: 'Report the message with the log of the worker; the rest of the experiment goes on.',
+  },
   StoreUnavailable: {
     retryable: true,
     meaning: 'The object store did not answer or is full.',

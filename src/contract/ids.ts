@@ -4,14 +4,15 @@ export const ids = {
   experiment: (name: string, now: Date, random: string): string =>
     `${name}-${now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)}-${random}`,
   experimentWorkflow: (experimentId: string): string => `assay/${experimentId}`,
+  gpuPool: 'assay/gpu-pool',
   variantRunWorkflow: (experimentId: string, variant: string, seed: number): string => `assay/${experimentId}/${variant}/seed-${seed}`,
 };
 
 export const queues = {
   control: 'assay-control',
   analysis: 'assay-analysis',
-  /** Any gpu worker with a free slot takes a claim from here. */
-  claims: 'assay-gpu',
+  /** Every gpu worker polls it, for work that any host can do. */
+  anyHost: 'assay-host',
   gpu: (host: string): string => `assay-gpu.${host}`,
   host: (host: string): string => `assay-host.${host}`,
 };

@@ -42,15 +42,15 @@ export function loadSpec(text: string, options: LoadOptions): ResolvedSpec {
 
   for (const problem of problems) {
     const flag = flagOf(problem.path);
-    const line = `${pathText(problem.path)}: ${problem.message}`;
-    found.push(flag === undefined ? { offset: yaml.offsetOf(problem.path, problem.at), message: line } : { flag, message: line });
+    const told = { message: `${pathText(problem.path)}: ${problem.message}`, ...problem.marker };
+    found.push(flag === undefined ? { offset: yaml.offsetOf(problem.path, problem.at), ...told } : { flag, ...told });
   }
   if (found.length > 0 || !parsed.success) throw specInvalid(found, source, yaml, options.file);
   return { ...parsed.data, root: options.root };
 }
 
 /** A problem with its place: in the file, or in a flag. */
-type Found = { message: string } & ({ offset: number } | { flag: string });
+type Found = { message: string; code?: string; value?: string } & ({ offset: number } | { flag: string });
 
 /** A broken file can have thousands; a person mends the first ones first. */
 const mostShown = 50;
@@ -62,16 +62,25 @@ function specInvalid(found: readonly Found[], source: string, yaml: ReadYaml, fi
   const placed = found
     .map((problem) =>
       'flag' in problem
-        ? { line: 0, column: 0, message: problem.message, text: `${problem.flag}: ${problem.message}` }
-        : inFile(problem, lines, yaml, file),
+        ? { line: 0, column: 0, text: `${problem.flag}: ${problem.message}`, ...marked(problem) }
+        : { ...inFile(problem, lines, yaml, file), ...marked(problem) },
     )
     .sort((a, b) => a.line - b.line || a.column - b.column);
   const head = placed.length === 1 ? `1 problem in ${file}` : `${placed.length} problems in ${file}`;
   const texts = placed.slice(0, mostShown).map(({ text }) => text);
   const more = placed.length > mostShown ? [`and ${placed.length - mostShown} more`] : [];
   return new AssayError('SpecInvalid', [head, ...texts, ...more].join('\n'), {
-    details: { problems: placed.map(({ line, column, message }) => ({ line, column, message })) },
+    details: { problems: placed.map(({ text: _text, ...problem }) => problem) },
   });
+}
+
+const marked = ({ message, code, value }: Found) => ({ message, ...(code === undefined ? {} : { code, value }) });
+
+/** The image that a spec names by a tag, where that is among what the error is about; its digest is the mend. */
+export function unpinnedImage(error: unknown): string | null {
+  if (!(error instanceof AssayError) || error.type !== 'SpecInvalid') return null;
+  const problems = (error.details?.['problems'] ?? []) as { code?: string; value?: string }[];
+  return problems.find(({ code }) => code === 'image-unpinned')?.value ?? null;
 }
 
 function inFile(problem: { offset: number; message: string }, lines: readonly string[], yaml: ReadYaml, file: string) {
@@ -83,7 +92,7 @@ function inFile(problem: { offset: number; message: string }, lines: readonly st
   const indent = source.slice(0, column - 1 - start).replace(/[^\t]/g, ' ');
   const margin = ' '.repeat(String(line).length);
   const text = `${file}:${line}:${column}: ${problem.message}\n  ${line} | ${source}\n  ${margin} | ${indent}^`;
-  return { line, column, message: problem.message, text };
+  return { line, column, text };
 }
 
 /**

@@ -7,6 +7,8 @@ export interface ExperimentInput {
   experimentId: string;
   spec: Ref;
   provenance: Ref;
+  /** Manifest of the trainer's code (`training.code`), null where the image brings it. */
+  code: Ref | null;
 }
 
 /** What `experiment` returns. */

@@ -10,6 +10,10 @@ export const metricCatalogue = {
   latency_p95: { better: 'lower', source: 'latency', unit: 'ms', label: 'p95 latency' },
   throughput: { better: 'higher', source: 'latency', unit: 'samples/s', label: 'throughput' },
   training_seconds: { better: 'lower', source: 'run', unit: 's', label: 'training time' },
+  gpu_utilization: { better: 'higher', source: 'run', unit: 'fraction', label: 'GPU utilisation' },
+  gpu_hours: { better: 'lower', source: 'run', unit: 'h', label: 'GPU-hours' },
+  energy: { better: 'lower', source: 'run', unit: 'J', label: 'energy' },
+  data_stall: { better: 'lower', source: 'run', unit: 'fraction', label: 'time waiting for data' },
   peak_memory: { better: 'lower', source: 'run', unit: 'bytes', label: 'peak memory' },
 } as const satisfies Record<string, { better: 'higher' | 'lower'; source: 'predictions' | 'latency' | 'run'; unit: string; label: string }>;
 

@@ -1,10 +1,12 @@
 import type { ExperimentPlan } from './activities';
+import { assertNever } from './errors';
 import { metricCatalogue } from './metrics';
 import type { Ref } from './refs';
 import type { Guardrail, RegisteredPlan } from './result';
+import { noRemedy, type Remedy } from './run';
 import type { ResolvedSpec } from './spec';
 import { fewestSeedsForAlgorithm } from './specChecks';
-import { relativeOrAbsolute, seconds } from './specValues';
+import { bytes, relativeOrAbsolute, seconds } from './specValues';
 
 /** Beside the training itself: starting, restoring, predicting and storing, seconds an attempt. */
 const overheadSeconds = 600;
@@ -41,6 +43,7 @@ export function experimentPlan(spec: ResolvedSpec, experimentId: string, specRef
   if (control === undefined) throw new RangeError('expected a spec with a control variant, got none');
   const { wallClock } = spec.training.budget;
   const { attempts } = spec.training;
+  const { executor, image, gpus, gpuMemory, qos, maxGpus } = spec.runtime;
   return {
     experimentId,
     name: spec.name,
@@ -52,7 +55,38 @@ export function experimentPlan(spec: ResolvedSpec, experimentId: string, specRef
     runTimeoutSeconds: wallClock === undefined ? longestRunSeconds : Math.ceil((seconds(wallClock) + overheadSeconds) * attempts),
     latency: spec.evaluation.metrics.some((metric) => metricCatalogue[metric].source === 'latency'),
     plan: registeredPlan(spec),
+    owner: spec.owner ?? null,
+    executor,
+    image: image ?? null,
+    resources: { gpus, gpuMemoryBytes: gpuMemory === undefined ? null : bytes(gpuMemory), qos, experimentGpus: maxGpus ?? null },
+    ladder: ladderOf(spec),
+    unequalRemedies: spec.training.outOfMemory.unequal,
   };
+}
+
+/** The levels of the out-of-memory ladder, each with all the ones below it still in place. */
+export function ladderOf({ training, runtime }: Pick<ResolvedSpec, 'training' | 'runtime'>): Remedy[] {
+  const levels: Remedy[] = [];
+  const add = (change: Partial<Remedy>): void => {
+    levels.push({ ...(levels.at(-1) ?? noRemedy), ...change, level: levels.length + 1 });
+  };
+  for (const rung of training.outOfMemory.ladder) {
+    switch (rung) {
+      case 'microBatch':
+        // A micro-batch that does not divide the batch evenly would weigh its examples differently.
+        for (const divisor of [2, 4]) if ((training.batchSize / runtime.processes) % divisor === 0) add({ microBatchDivisor: divisor });
+        break;
+      case 'gradientCheckpointing':
+        add({ gradientCheckpointing: true });
+        break;
+      case 'precision':
+        if (training.precision === 'fp32' || training.precision === 'tf32') add({ precision: 'bf16' });
+        break;
+      default:
+        assertNever(rung);
+    }
+  }
+  return levels;
 }
 
 /** An already trained model has no second seed: it can only be asked about as it is. */

@@ -12,7 +12,7 @@ export type Ref = z.infer<typeof Ref>;
 
 /** A folder kept in the store: the object named by `Ref` is a canonical JSON `Manifest`. */
 export const Manifest = z.strictObject({
-  files: z.array(z.strictObject({ path: z.string(), size: z.int(), digest: z.string() })),
+  files: z.array(z.strictObject({ path: z.string(), size: z.int(), digest: z.string(), executable: z.literal(true).optional() })),
 });
 export type Manifest = z.infer<typeof Manifest>;
 

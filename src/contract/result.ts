@@ -1,5 +1,8 @@
 import type { Check, SplitName } from './data';
+import type { FailureCounts } from './activities';
+import type { TelemetrySummary } from './gpu';
 import type { Ref } from './refs';
+import type { Remedy } from './run';
 import type { Outcome } from './statuses';
 
 /** `assay.result/1`: what `run --json` and `report --format json` print. Undefined numbers are null, never NaN. */
@@ -96,13 +99,22 @@ export interface RunResult {
   host: string | null;
   metrics: Record<string, number | null>;
   deviations: string[];
+  /** `name@sha256:...`, else the image's id; null for a process. */
   image: string | null;
-  device: Record<string, unknown>;
+  imageId: string | null;
+  device: { kind: 'cpu' | 'cuda'; model: string; uuids: string[] };
+  telemetry: TelemetrySummary | null;
+  /** Share of step time spent waiting for data, 0 to 1. */
+  dataStall: number | null;
+  remedy: Remedy;
+  failures: FailureCounts;
+  leaks: string[];
+  warmStart: { run: string; step: number } | null;
   environment: Record<string, unknown>;
   /** Thinned training curve: at most 200 points. */
   curve: { step: number; loss: number | null; accuracy: number | null }[];
   failure: { type: string; message: string } | null;
-  artifacts: { predictions: Ref | null; events: Ref | null; model: Ref | null; log: Ref | null; result: Ref | null };
+  artifacts: { predictions: Ref | null; events: Ref | null; model: Ref | null; log: Ref | null; result: Ref | null; telemetry: Ref | null };
 }
 
 export interface Comparison {

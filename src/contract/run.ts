@@ -32,6 +32,8 @@ export interface RunFile {
     splits: { train: string; validation: string; test: string };
   };
   resume: string | null;
+  /** Another run's checkpoint: its weights alone, step 0 and everything else as in a fresh start. Null where `resume` is set. */
+  warmStart: string | null;
   checkpoints: string;
   out: string;
   checkpointEverySeconds: number;
@@ -66,7 +68,43 @@ export const LatencyLine = z.looseObject({
   batch: z.int().positive(),
   ms: z.number().nonnegative(),
   warmup: z.boolean(),
+  /** The device was throttled during the block: dropped and counted. */
+  throttled: z.boolean().optional(),
 });
 export type LatencyLine = z.infer<typeof LatencyLine>;
 
 export const exitCodes = { done: 0, yielded: 75, rejected: 78, deviceOutOfMemory: 86 } as const;
+
+/** Where a container finds things; `run.json` then has these paths. All but out, checkpoints and tmp is read-only. */
+export const containerPaths = {
+  run: '/assay/run/run.json',
+  data: '/assay/data',
+  code: '/assay/code',
+  resume: '/assay/resume',
+  model: '/assay/model',
+  checkpoints: '/assay/checkpoints',
+  out: '/assay/out',
+  tmp: '/tmp',
+} as const;
+
+/** An image as the experiment resolved it, once. */
+export interface ResolvedImage {
+  /** As the spec names it. */
+  reference: string;
+  /** `name@sha256:...`, what a registry calls it; null for an image that was only built on the host. */
+  repoDigest: string | null;
+  /** `sha256:...`, the engine's content address of its configuration. */
+  id: string;
+}
+
+/** How a run is trained to fit the memory. Level 0 is as the spec says; each level is tried once, for every variant alike. */
+export interface Remedy {
+  level: number;
+  /** The micro-batch is the batch size divided by this; gradients are accumulated, so that the effective batch stays. */
+  microBatchDivisor: number;
+  gradientCheckpointing: boolean;
+  /** Null: as the spec says. */
+  precision: RunFile['precision'] | null;
+}
+
+export const noRemedy: Remedy = { level: 0, microBatchDivisor: 1, gradientCheckpointing: false, precision: null };

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { metricNames, type MetricName } from './metrics';
+import { qosClasses } from './pool';
 import { share } from './specValues';
 
-export { effectiveParams, relativeOrAbsolute, seconds } from './specValues';
+export { bytes, effectiveParams, relativeOrAbsolute, retention, seconds } from './specValues';
 
 /** NumPy and PyTorch take no larger seed. */
 const largestSeed = 2 ** 32 - 1;
@@ -19,9 +20,13 @@ const parameters = z.record(z.string(), z.unknown());
 const metric = z.enum(metricNames as [MetricName, ...MetricName[]]);
 const fraction = z.number().gt(0).lt(1);
 const duration = worded(/^(?=.*[1-9])\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)$/, 'a duration above 0 such as 30s, 10m, 2h');
+const size = worded(/^(?=.*[1-9])\d+(?:\.\d+)?\s*[KMGT]i?B$/, 'a size above 0 such as 512MiB, 8GiB, 1GB');
 const percent = /^\d+(?:\.\d+)?\s*%$/;
 const percentOrNumber = z.union([z.number().nonnegative(), worded(percent, share)], { error: share });
 const command = z.array(text).min(1);
+
+/** What may be changed so that a training fits the memory; the effective batch stays. */
+const ladderRungs = ['microBatch', 'gradientCheckpointing', 'precision'] as const;
 
 const data = z.strictObject({
   source: text.describe(
@@ -55,10 +60,42 @@ const data = z.strictObject({
     .describe('Fractions, drawn by a stable hash so that a row stays in its split when the data grow; or files that list the ids of each.'),
 });
 
-const runtime = z.strictObject({
-  executor: z.enum(['process']).default('process').describe('How trainers run: `process` starts them as processes of the worker host.'),
-  cpus: z.int().positive().default(1).describe('Threads of one trainer, as its numeric libraries are told.'),
-});
+const runtime = z
+  .strictObject({
+    executor: z
+      .enum(['process', 'docker'])
+      .default('process')
+      .describe('How trainers run: `process` starts them as processes of the worker host, `docker` in containers of `runtime.image`.'),
+    image: text
+      .optional()
+      .meta({ pattern: '^(?:[^@\\s]+@)?sha256:[0-9a-f]{64}$' })
+      .describe(
+        'Image of the trainers by its digest, `name@sha256:…`, or by the id of one built on the host, `sha256:…`. Docker needs it.',
+      ),
+    gpus: z.int().min(0).default(0).describe('Devices of one run; 0 computes on the CPU.'),
+    processes: z
+      .int()
+      .positive()
+      .optional()
+      .describe('Ranks of one trainer, which share each batch evenly. Default: one a device, at least 1.'),
+    gpuMemory: size
+      .optional()
+      .describe('Memory a run needs on each device: runs may share one that can hold each to a hard limit. Default: the device whole.'),
+    maxGpus: z.int().positive().optional().describe('Devices that the experiment holds at once; `--gpus N` sets it. Default: no limit.'),
+    cpus: z
+      .int()
+      .positive()
+      .default(1)
+      .describe('Threads of one trainer, as its numeric libraries are told; with docker also the limit of the container, cores.'),
+    memory: size.optional().describe('Memory limit of the container, without swap. Default: none. Docker only.'),
+    shm: size.optional().describe('Shared memory of the container. Default: 64MiB. Docker only.'),
+    network: z.boolean().optional().describe('`true` lets the trainer reach the network. Default: `false`. Docker only.'),
+    qos: z
+      .enum(qosClasses)
+      .default('standard')
+      .describe('Who goes first where devices are short. `besteffort` may be asked to checkpoint and yield, and goes on later.'),
+  })
+  .transform(({ processes, ...rest }) => ({ ...rest, processes: processes ?? Math.max(1, rest.gpus) }));
 
 const training = z.strictObject({
   command: command
@@ -70,7 +107,14 @@ const training = z.strictObject({
     .default([1, 2, 3, 4, 5])
     .describe('Every variant is trained once with each. 5 or more answer for the algorithm, fewer only for the trained models.'),
   batchSize: z.int().positive().default(64).describe('Examples a training step.'),
-  precision: z.enum(['fp32']).default('fp32').describe('Arithmetic of the training.'),
+  precision: z.enum(['fp32', 'tf32', 'bf16', 'fp16']).default('fp32').describe('Arithmetic of the training; tf32 is that of GPUs.'),
+  code: z
+    .array(text)
+    .min(1)
+    .optional()
+    .describe(
+      'Files and folders below that of the experiment file that the container gets, read-only. Default: those that the commands name. Docker only.',
+    ),
   budget: z
     .strictObject({
       epochs: z.int().positive().optional().describe('Passes over the training rows.'),
@@ -82,7 +126,34 @@ const training = z.strictObject({
       'What one run may spend, the same for every variant; the first limit reached ends it. At least one where a variant is trained.',
     ),
   checkpointEvery: duration.default('30s').describe('Time between checkpoints: what a crash can cost.'),
-  attempts: z.int().positive().max(100).default(5).describe('Starts of one trainer before the run counts as failed.'),
+  keepCheckpoints: z.int().min(1).max(100).default(3).describe('Checkpoints kept of a run; the newest stay.'),
+  keepCheckpointsFor: duration.optional().describe('Checkpoints older than this go, the newest apart. Default: no limit.'),
+  warmStart: worded(/^[^/\s]+\/[^/\s]+\/seed-\d+$/, 'a run as EXPERIMENT/VARIANT/seed-N')
+    .optional()
+    .describe('Run whose newest checkpoint every run starts from, `EXPERIMENT/VARIANT/seed-N`; recorded in the result.'),
+  attempts: z
+    .int()
+    .positive()
+    .max(100)
+    .default(5)
+    .describe('Crashes of one trainer before the run counts as failed; what is not its fault (host, device, preemption) counts apart.'),
+  outOfMemory: z
+    .strictObject({
+      ladder: z
+        .array(z.enum(ladderRungs))
+        .default([...ladderRungs])
+        .describe(
+          'What is tried in turn where memory does not suffice, for every variant alike: half and a quarter of the batch at once, gradient checkpointing, bf16. `[]` for nothing.',
+        ),
+      unequal: z
+        .boolean()
+        .default(false)
+        .describe(
+          '`true` declares beforehand that variants may be trained with different remedies: a deviation, shown first in the report.',
+        ),
+    })
+    .prefault({})
+    .describe('What happens when a trainer runs out of memory.'),
   params: parameters.default({}).describe("Parameters handed to every variant's trainer. Names and values are the trainer's."),
 });
 
@@ -175,7 +246,7 @@ export const ExperimentSpec = z.strictObject({
   training: training.prefault({}).describe('How variants are trained; the same for all.'),
   variants: z.array(variant).min(2).describe('What is compared: two or more.'),
   varies: z.array(text).default([]).describe('The only parameters that may differ between variants; any other difference is an error.'),
-  owner: z.string().optional().describe('Team or person, recorded for search.'),
+  owner: z.string().optional().describe('Team or person, recorded for search; quotas of devices count by it.'),
   evaluation: evaluation.prefault({}).describe('What is measured on the test split.'),
   checks: checks.prefault({}).describe('Checks of fairness and drift.'),
   analysis: analysis.prefault({}).describe('The rule, fixed before the first run.'),

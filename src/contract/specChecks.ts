@@ -2,6 +2,15 @@ import { metricCatalogue, type MetricName } from './metrics';
 import { declaredDifferences, plainParameters, usedDeclarations } from './specParameters';
 import { type Path, type Problem, shown } from './specProblems';
 import type { Doubtful, Sections, SpecCheck } from './specSections';
+import {
+  batchForRanks,
+  codeInFolder,
+  commandForRanks,
+  devicesForKeys,
+  devicesForMetrics,
+  imageOfExecutor,
+  limitsOfContainer,
+} from './specRuntime';
 import { relativeOrAbsolute } from './specValues';
 
 /** An algorithm's chance is in its seeds, and fewer cannot show it. */
@@ -17,6 +26,13 @@ const checks: readonly SpecCheck[] = [
   declaredDifferences,
   usedDeclarations,
   plainParameters,
+  imageOfExecutor,
+  limitsOfContainer,
+  devicesForKeys,
+  devicesForMetrics,
+  batchForRanks,
+  commandForRanks,
+  codeInFolder,
   commandToRun,
   budgetToSpend,
   splitThatLeavesTraining,
@@ -56,6 +72,8 @@ function uniqueItems({ training, varies = [], evaluation, analysis }: Sections):
   const guarded = analysis?.guardrails.map(({ metric }) => metric) ?? [];
   return [
     ...repeated(['training', 'seeds'], training?.seeds ?? []),
+    ...repeated(['training', 'code'], training?.code ?? []),
+    ...repeated(['training', 'outOfMemory', 'ladder'], training?.outOfMemory.ladder ?? []),
     ...repeated(['varies'], varies),
     ...repeated(['evaluation', 'metrics'], evaluation?.metrics ?? []),
     ...repeated(['analysis', 'guardrails'], guarded).map((problem) => ({

@@ -4,7 +4,7 @@ import { fromRoot } from './specValues';
 
 /** Files the spec names that are not there. `exists` gets a path relative ones of which start from `root`. */
 export function checkPaths(sections: Sections & { root: string }, exists: (path: string) => boolean): Problem[] {
-  const { data, variants = [], root } = sections;
+  const { data, training, variants = [], root } = sections;
   const files: { path: Path; file: string }[] = [];
   if (data !== undefined && !data.source.startsWith('builtin:')) files.push({ path: ['data', 'source'], file: data.source });
   if (data !== undefined && 'train' in data.split) {
@@ -13,6 +13,7 @@ export function checkPaths(sections: Sections & { root: string }, exists: (path:
       if (file !== undefined) files.push({ path: ['data', 'split', name], file });
     }
   }
+  for (const [index, file] of (training?.code ?? []).entries()) files.push({ path: ['training', 'code', index], file });
   for (const [index, { model }] of variants.entries()) {
     if (model !== undefined) files.push({ path: ['variants', index, 'model'], file: model });
   }

@@ -9,6 +9,8 @@ export interface Problem {
   message: string;
   /** The path a misspelt key was most likely meant as: it counts as written, though wrongly. */
   meant?: Path;
+  /** For programs: what they can mend or say more about; `value` is what stands there. */
+  marker?: { code: 'image-unpinned'; value: string };
 }
 
 /** `variants[1].params.lr` */

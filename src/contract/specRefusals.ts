@@ -15,12 +15,8 @@ const oneOf =
     words.includes(value);
 const begins = (start: string) => (value: unknown) => typeof value === 'string' && value.startsWith(start);
 const isAddress = (value: unknown): boolean => typeof value === 'string' && /^(?!s3:)[a-z][a-z0-9+.-]*:\/\//i.test(value);
-const laterMetrics = oneOf('gpu_utilization', 'gpu_hours');
 
-const containers = 'comes with container support, which this version lacks';
-const gpus = 'comes with GPU leases, which this version lacks';
 const later = (part: string, mend: string): string => `{value} comes with ${part}, which this version lacks; ${mend}`;
-const metricSentence = later('GPU telemetry', 'leave it out');
 
 /** Keys and values of the full design whose part is not here yet: each says so in its own words, none is ignored. */
 export const refusals: readonly Refusal[] = [
@@ -34,24 +30,8 @@ export const refusals: readonly Refusal[] = [
     sentence: '{value} is no data set that comes along; there is "builtin:digits"',
   },
   { path: 'data.slices', sentence: 'comes with the analysis of slices, which this version lacks; leave it out' },
-  { path: 'runtime.executor', when: oneOf('docker'), sentence: later('container support', 'use "process"') },
-  { path: 'runtime.image', sentence: `${containers}; leave it out, the process executor runs training.command on the host` },
-  { path: 'runtime.gpus', sentence: `${gpus}; leave it out, the trainer sees the devices of its host` },
-  { path: 'runtime.gpuMemory', sentence: `${gpus}; leave it out` },
-  { path: 'runtime.memory', sentence: `${containers}; leave it out, the process executor sets no memory limit` },
-  { path: 'runtime.shm', sentence: `${containers}; leave it out, a process uses the shared memory of its host` },
-  { path: 'runtime.network', sentence: `${containers}; leave it out, a process has the network of its host` },
-  { path: 'runtime.qos', sentence: `${gpus}; leave it out, runs start in the order of their age` },
-  {
-    path: 'training.precision',
-    when: oneOf('tf32', 'bf16', 'fp16'),
-    sentence: later('GPU support', 'use "fp32", or a parameter of your trainer under params'),
-  },
   { path: 'variants[].model', when: begins('s3://'), sentence: later('the S3 store', 'copy the model to a local file or folder') },
   { path: 'variants[].model', when: isAddress, sentence: '{value} is an address; download it and name the local file or folder' },
-  { path: 'evaluation.metrics[]', when: laterMetrics, sentence: metricSentence },
-  { path: 'analysis.primary', when: laterMetrics, sentence: metricSentence },
-  { path: 'analysis.guardrails[].metric', when: laterMetrics, sentence: metricSentence },
   {
     path: 'evaluation.latency.interleave',
     when: oneOf(false),
@@ -87,11 +67,11 @@ export const refusedIn = (data: unknown): Problem[] =>
     }),
   );
 
-/** The refusal of a whole key, e.g. of `runtime.gpus`; for a key written almost like it. */
+/** The refusal of a whole key, e.g. of `data.slices`; for a key written almost like it. */
 export const refusalOfKey = (path: string): string | undefined =>
   refusals.find((refusal) => refusal.path === path && refusal.when === undefined)?.sentence;
 
-/** Refused keys right below a mapping, e.g. of `runtime`. */
+/** Refused keys right below a mapping, e.g. of `data`. */
 export const refusedKeysBelow = (path: string): string[] =>
   refusals
     .filter((refusal) => refusal.when === undefined && refusal.path.split('.').slice(0, -1).join('.') === path)

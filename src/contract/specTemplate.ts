@@ -11,6 +11,7 @@ data:
   # unit: user_id                # what was sampled independently, if not the rows
   split: {test: 0.2, validation: 0.1, seed: 7}
 
+# runtime: {executor: docker, image: "name@sha256:..."}    # without it trainers run as processes of the host
 training:
   command: [python, train.py]    # gets ASSAY_RUN, the path of run.json
   seeds: [1, 2, 3, 4, 5]         # 5 or more answer for the algorithm, fewer only for the trained models

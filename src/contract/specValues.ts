@@ -7,6 +7,21 @@ export function seconds(duration: string): number {
   return Number(match[1]) * secondsPerUnit[match[2] as keyof typeof secondsPerUnit];
 }
 
+const bytesPerUnit = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
+
+/** Bytes of a size such as `512MiB`, `8GiB`, `1GB`. */
+export function bytes(size: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]i?B)$/.exec(size);
+  if (match === null) throw new RangeError(`expected a size such as 512MiB, 8GiB, 1GB, got ${JSON.stringify(size)}`);
+  return Math.round(Number(match[1]) * bytesPerUnit[match[2] as keyof typeof bytesPerUnit]);
+}
+
+/** How many checkpoints of a run are kept, and for how long. */
+export const retention = ({ training }: { training: { keepCheckpoints: number; keepCheckpointsFor?: string | undefined } }) => ({
+  count: training.keepCheckpoints,
+  seconds: training.keepCheckpointsFor === undefined ? null : seconds(training.keepCheckpointsFor),
+});
+
 /** What `relativeOrAbsolute` takes, in words. */
 export const share = 'a number of at least 0, or a share such as "20%"';
 

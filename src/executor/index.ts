@@ -1,10 +1,13 @@
+export { createDockerExecutor } from './docker';
+export { dockerHealth, type DockerHealth } from './docker/health';
+export { ensureImage, pinOf, resolveImage } from './docker/image';
+export type { FoundContainer } from './docker/containers';
+export { listContainers, reapContainers } from './docker/orphans';
 export { curveOf, eventsUpTo, mergeEvents } from './events';
 export { mapExit } from './exits';
-export { findTrainer, listTrainers } from './find';
 export { logTail } from './logs';
 export { collectOutputs } from './outputs';
-export { startTrainer } from './start';
-export { reapOlder, stopRun, stopTrainer } from './stop';
+export { createProcessExecutor } from './process';
 export { supervise } from './supervise';
 export { runTurns } from './turns';
 export type * from './types';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import type { RunKey } from '../contract';
 import type { ProcessIdentity, TrainerExit, TrainerIdentity } from './types';
 
 /** Files of one epoch of a run. */
@@ -15,7 +16,16 @@ export const filesOf = (dir: string) => ({
   trainer: join(dir, 'trainer.json'),
   exit: join(dir, 'exit.json'),
   shimLog: join(dir, 'shim.log'),
+  /** The folder that a container gets instead of `run`, and the file in it. */
+  containerRunDir: join(resolve(dir), 'run'),
+  containerRun: join(resolve(dir), 'run', 'run.json'),
+  container: join(dir, 'container.json'),
+  stopping: join(dir, 'stopping.json'),
+  peak: join(dir, 'peak-memory'),
 });
+
+/** Bytes of one log before the older half is dropped. */
+export const defaultLogBytes = 32 * 2 ** 20;
 
 /** started.json: made once by link, so it is the right to start this epoch and, by its number, the fence against lower ones. */
 export interface Started {
@@ -34,6 +44,16 @@ export function epochOf(dir: string): number {
   return Number(match[1]);
 }
 
+/** The run whose folder is `<runs>/<experiment>/<variant>/seed-<n>`. */
+export function runOf(runDir: string): RunKey {
+  const [experimentId, variant, name] = resolve(runDir).split(sep).slice(-3);
+  const seed = /^seed-(\d+)$/.exec(name ?? '')?.[1];
+  if (!experimentId || !variant || seed === undefined) {
+    throw new TypeError(`a run's folder is named <experiment>/<variant>/seed-<n>, got ${runDir}`);
+  }
+  return { experimentId, variant, seed: Number(seed) };
+}
+
 /** Epochs of a run that were started on this host, ascending. */
 export function startedEpochs(runDir: string): number[] {
   return entries(runDir)
@@ -50,9 +70,9 @@ export const readTrainer = (dir: string): TrainerIdentity | null => readJson<Tra
 export const readExit = (dir: string): TrainerExit | null => readJson<TrainerExit>(filesOf(dir).exit);
 
 /** Whole and on disk before it has its name. With `exclusive`, false where the name is taken already. */
-export function writeJson(path: string, value: unknown, { exclusive = false } = {}): boolean {
+export function writeJson(path: string, value: unknown, { exclusive = false, mode = 0o600 } = {}): boolean {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  const file = openSync(draft, 'wx', 0o600);
+  const file = openSync(draft, 'wx', mode);
   try {
     writeSync(file, JSON.stringify(value));
     fsyncSync(file);
@@ -87,7 +107,7 @@ export function exists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-function readJson<T>(path: string): T | null {
+export function readJson<T>(path: string): T | null {
   // Cheaper than the exception, four times a second.
   if (!exists(path)) return null;
   try {

@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CheckpointQueue } from './checkpoints';
-import { findTrainer } from './find';
-import { filesOf, readExit, readTrainer } from './layout';
-import { isAlive } from './processes';
-import { stopTrainer } from './stop';
+import { filesOf } from './layout';
 import { EventTail } from './tail';
 import type { SuperviseInput, SuperviseResult, SupervisedProgress, TrainerExit } from './types';
 
 /** Follows a started trainer to its end. Leaving early, by detaching or by an error, never touches the trainer. */
 export async function supervise(input: SuperviseInput): Promise<SuperviseResult> {
-  const { dir, onProgress = () => {}, onCheckpoint = async () => {}, signal, graceSeconds = 20, pollMs = 250 } = input;
+  const { executor, dir, onProgress = () => {}, onCheckpoint = async () => {}, signal, graceSeconds = 20, pollMs = 250 } = input;
   const files = filesOf(dir);
   const tail = new EventTail(files.events);
   const checkpoints = new CheckpointQueue(files.checkpoints, onCheckpoint);
+  const tell = teller(input.onMessage ?? (() => {}));
   const summary = () => ({ step: tail.step, events: tail.events, warnings: warningsOf(tail, files.events) });
   let stopping: Promise<unknown> | null = null;
+  let stopped = false;
   let stopError: unknown = null;
+  let exit: TrainerExit | null = null;
   let nextSecond = 0;
 
   try {
@@ -23,50 +23,50 @@ export async function supervise(input: SuperviseInput): Promise<SuperviseResult>
       if (signal?.aborted && !stopping) {
         const wish = input.onAbort?.() ?? (signal.reason === 'detach' ? 'detach' : 'stop');
         if (wish === 'detach') return { ...summary(), reason: 'detached', exit: null, peakMemoryBytes: null };
-        stopping = stopTrainer(dir, { graceSeconds }).catch((error: unknown) => {
+        stopped = exit === null;
+        stopping = executor.stop(dir, { graceSeconds }).catch((error: unknown) => {
           stopError = error;
         });
       }
-      const second = Date.now() >= nextSecond;
       // The end first, then the files: what was written before the end is then read.
-      const exit = readExit(dir) ?? (second ? await lostExit(dir) : null);
+      exit ??= await executor.ended(dir, { onMessage: (text) => tell('engine', text) });
       await tail.read();
       checkpoints.look();
       if (checkpoints.error !== null) throw checkpoints.error;
       if (stopError !== null) throw stopError;
-      if (second || exit) {
+      if (exit) checkpoints.finish(stopping ? stopPatienceMs : (input.storePatienceMs ?? storePatienceMs));
+      const over = exit !== null && checkpoints.idle;
+      if (over || performance.now() >= nextSecond) {
         onProgress(progressOf(tail, checkpoints));
-        nextSecond = Date.now() + 1000;
+        tell('store', checkpoints.message);
+        nextSecond = performance.now() + 1000;
       }
-      if (exit) {
+      if (exit && over) {
         await stopping;
-        await checkpoints.drained();
-        if (checkpoints.error !== null) throw checkpoints.error;
-        onProgress(progressOf(tail, checkpoints));
-        return { ...summary(), reason: stopping ? 'stopped' : 'exited', exit, peakMemoryBytes: exit.peakMemoryBytes };
+        return { ...summary(), reason: stopped ? 'stopped' : 'exited', exit, peakMemoryBytes: exit.peakMemoryBytes };
       }
-      await pause(pollMs, stopping ? undefined : signal);
+      await pause(exit ? Math.min(pollMs, 50) : pollMs, stopping ? undefined : signal);
     }
   } finally {
+    checkpoints.close();
     tail.close();
   }
 }
 
-/** Null while the trainer or its shim lives, or where exit.json tells how it ended. */
-async function lostExit(dir: string): Promise<TrainerExit | null> {
-  const identity = readTrainer(dir);
-  if (identity && isAlive(identity)) return null;
-  const found = await findTrainer(dir);
-  switch (found.state) {
-    case 'running':
-      return null;
-    case 'exited':
-      return found.exit;
-    case 'absent':
-      throw new TypeError(`no trainer was started in ${dir}`);
-    case 'lost':
-      return { code: null, signal: null, endedAt: new Date().toISOString(), error: null, peakMemoryBytes: null, lost: true };
-  }
+const storePatienceMs = 10 * 60_000;
+/** A cancelled run does not wait long for a store to take its last checkpoint. */
+const stopPatienceMs = 60_000;
+
+/** Joins the messages of both sources and passes on what is new. */
+function teller(onMessage: (text: string) => void): (source: 'engine' | 'store', text: string) => void {
+  const now = { engine: '', store: '' };
+  let told = '';
+  return (source, text) => {
+    now[source] = text;
+    const whole = [now.engine, now.store].filter((part) => part !== '').join('; ');
+    if (whole !== told) onMessage(whole);
+    told = whole;
+  };
 }
 
 function progressOf(tail: EventTail, checkpoints: CheckpointQueue): SupervisedProgress {

@@ -1,52 +1,44 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AssayError, LatencyLine } from '../contract';
-import { trainerEnvironment } from './environment';
 import { mapExit } from './exits';
-import { filesOf, writeJson } from './layout';
-import { logTail } from './logs';
-import { killMembers, requireLinux, signalTo, statOf } from './processes';
-import type { Measured, TurnTrainer, TurnsInput } from './types';
+import { filesOf } from './layout';
+import type { AttachedTrainer, Executor, Measured, TurnTrainer, TurnsInput } from './types';
 
 /**
  * The latency phase: all variants loaded at once, one works at a time. Even blocks go forward through the variants, odd ones
- * backward (ABBA), so that a drift of the host touches all alike. The trainers are direct children: they end with this process.
+ * backward (ABBA), so that a drift of the host touches all alike. The trainers are attached: they end with this process.
  */
-export async function runTurns({ trainers, blocks, timeoutSeconds, signal }: TurnsInput): Promise<Measured[]> {
-  requireLinux();
+export async function runTurns({ executor, trainers, blocks, timeoutSeconds, onTurn, signal }: TurnsInput): Promise<Measured[]> {
   const limits = { ms: timeoutSeconds * 1000, signal };
   const players: Player[] = [];
   try {
-    for (const trainer of trainers) players.push(await start(trainer));
+    for (const trainer of trainers) players.push(await start(executor, trainer));
     await quiet(players, limits);
     for (let block = 0; block < blocks; block++) {
       for (const player of block % 2 === 0 ? players : [...players].reverse()) {
         await settled(players.filter((other) => other !== player));
+        const from = Date.now();
         await turn(player, block, limits);
+        onTurn?.({ variant: player.variant, block, from, until: Date.now() });
       }
     }
     return await Promise.all(players.map(async (player) => ({ variant: player.variant, lines: await finish(player, blocks, limits) })));
   } finally {
-    const left = new Set(players.map(({ dir }) => filesOf(dir).run));
-    for (const { child } of players) if (child.pid !== undefined && child.exitCode === null) signalTo(-child.pid, 'SIGKILL');
-    await killMembers((run) => left.has(run));
+    await Promise.all(players.map(({ trainer }) => trainer.kill()));
   }
 }
 
 interface Player {
+  executor: Executor;
   variant: string;
   dir: string;
-  child: ChildProcessByStdio<Writable, Readable, null>;
+  trainer: AttachedTrainer;
   /** Next object on standard output; what is no JSON object is the trainer's own chatter. */
   answers: AsyncIterator<Record<string, unknown>>;
-  /** Set when it could not be started. */
-  failed: Error | null;
 }
 
 interface Limits {
@@ -54,30 +46,15 @@ interface Limits {
   signal: AbortSignal | undefined;
 }
 
-async function start({ variant, dir, runFile, command, cwd, env = {}, limits }: TurnTrainer): Promise<Player> {
-  const files = filesOf(dir);
-  await rm(files.out, { recursive: true, force: true });
-  await Promise.all([mkdir(files.out, { recursive: true }), mkdir(files.checkpoints, { recursive: true })]);
-  writeJson(files.run, runFile);
-  const stderr = openSync(files.stderr, 'a');
-  const child = spawn(command[0] ?? '', command.slice(1), {
-    cwd,
-    env: trainerEnvironment(env, files.run, limits?.cpus ?? 1),
-    detached: true,
-    stdio: ['pipe', 'pipe', stderr],
-  }) as Player['child'];
-  closeSync(stderr);
-  const player: Player = { variant, dir, child, answers: answersOf(child.stdout), failed: null };
-  child.on('error', (error) => {
-    player.failed = error;
+async function start(executor: Executor, turnTrainer: TurnTrainer): Promise<Player> {
+  const { variant, dir } = turnTrainer;
+  await rm(filesOf(dir).out, { recursive: true, force: true });
+  const trainer = await executor.attach(turnTrainer).catch((error: unknown) => {
+    throw error instanceof AssayError ? named({ variant, dir }, error) : error;
   });
   // A trainer that died is noticed by its missing answer.
-  child.stdin.on('error', () => {});
-  if (child.pid === undefined) {
-    await sleep(0);
-    throw await endedEarly(player, 'its start');
-  }
-  return player;
+  trainer.stdin.on('error', () => {});
+  return { executor, variant, dir, trainer, answers: answersOf(trainer.stdout) };
 }
 
 async function* answersOf(stdout: Readable): AsyncGenerator<Record<string, unknown>> {
@@ -100,9 +77,9 @@ async function quiet(players: Player[], { ms, signal }: Limits): Promise<void> {
   let before = '';
   let still = 0;
   for (const end = Date.now() + ms; still < 4 && Date.now() < end && !signal?.aborted; await sleep(100)) {
-    const stats = players.map(({ child }) => (child.pid === undefined ? null : statOf(child.pid)));
-    const now = stats.map((stat) => stat?.ticks ?? 'gone').join();
-    const idle = stats.every((stat) => stat === null || (stat.ticks > 0 && stat.state !== 'R' && stat.state !== 'D') || stat.state === 'Z');
+    const seen = await Promise.all(players.map(({ trainer }) => trainer.activity()));
+    const now = seen.map((activity) => activity?.ticks ?? 'gone').join();
+    const idle = seen.every((activity) => activity === null || (activity.ticks > 0 && !activity.busy));
     still = idle && now === before ? still + 1 : 0;
     before = now;
   }
@@ -110,12 +87,14 @@ async function quiet(players: Player[], { ms, signal }: Limits): Promise<void> {
 
 /** Threads of the one that worked last may spin on for a moment. */
 async function settled(others: Player[]): Promise<void> {
-  const ticks = (): string => others.map(({ child }) => (child.pid === undefined ? 0 : statOf(child.pid)?.ticks)).join();
-  for (let before = '', tries = 0; tries < 40 && before !== (before = ticks()); tries++) await sleep(25);
+  const ticks = async (): Promise<string> =>
+    (await Promise.all(others.map(async ({ trainer }) => (await trainer.activity())?.ticks))).join();
+  for (let before = '', now = await ticks(), tries = 0; tries < 40 && before !== now; tries++, before = now, now = await ticks())
+    await sleep(25);
 }
 
 async function turn(player: Player, block: number, limits: Limits): Promise<void> {
-  player.child.stdin.write(`${JSON.stringify({ block })}\n`);
+  player.trainer.stdin.write(`${JSON.stringify({ block })}\n`);
   const what = `its answer to block ${block}`;
   for (;;) {
     const { value, done } = await within(player, player.answers.next(), what, limits);
@@ -127,10 +106,10 @@ async function turn(player: Player, block: number, limits: Limits): Promise<void
 }
 
 async function finish(player: Player, blocks: number, limits: Limits): Promise<LatencyLine[]> {
-  const { child, dir } = player;
-  child.stdin.end();
-  if (child.exitCode === null && child.signalCode === null) await within(player, once(child, 'exit'), 'its end', limits);
-  if (child.exitCode !== 0) throw await endedEarly(player, 'its end');
+  const { trainer, dir } = player;
+  trainer.stdin.end();
+  const exit = await within(player, trainer.exit, 'its end', limits);
+  if (exit.code !== 0) throw await endedEarly(player, 'its end');
   const path = join(filesOf(dir).out, 'latency.jsonl');
   const text = await readFile(path, 'utf8').catch(() => null);
   if (text === null) throw await failure(player, `expected ${path}, got no such file`);
@@ -165,24 +144,20 @@ async function within<T>(player: Player, promise: Promise<T>, what: string, { ms
 }
 
 async function endedEarly(player: Player, what: string): Promise<AssayError> {
-  const { child, failed } = player;
-  if (!failed && child.exitCode === null && child.signalCode === null)
-    await Promise.race([once(child, 'exit').catch(() => {}), sleep(1000)]);
-  const exit = {
-    code: child.exitCode === 0 ? 1 : child.exitCode,
-    signal: child.signalCode,
-    error: failed?.message ?? null,
-    ...{ endedAt: '', peakMemoryBytes: null, lost: false },
-  };
-  if (child.exitCode === 0) return failure(player, `the trainer ended before ${what}`);
-  const mapped = mapExit(exit, await logTail(player.dir, 20));
+  const { executor, trainer, dir } = player;
+  const exit = await Promise.race([trainer.exit, sleep(exitPatienceMs, null, { ref: false })]);
+  if (exit === null || exit.code === 0) return failure(player, `the trainer ended before ${what}`);
+  const mapped = mapExit(exit, await executor.logTail(dir, 20));
   return named(player, mapped ?? new AssayError('TrainerCrashed', `the trainer ended before ${what}`));
 }
 
+/** Between the end of its output and its own. */
+const exitPatienceMs = 5000;
+
 async function failure(player: Player, message: string): Promise<AssayError> {
-  const logs = (await logTail(player.dir, 20)).trimEnd();
+  const logs = (await player.executor.logTail(player.dir, 20)).trimEnd();
   return named(player, new AssayError('TrainerCrashed', logs === '' ? message : `${message}\n${logs}`));
 }
 
-const named = ({ variant, dir }: Player, { type, message, details }: AssayError): AssayError =>
+const named = ({ variant, dir }: { variant: string; dir: string }, { type, message, details }: AssayError): AssayError =>
   new AssayError(type, `latency of ${variant}: ${message}`, { details: { ...details, variant, folder: dirname(dir) } });

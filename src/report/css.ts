@@ -32,7 +32,7 @@ a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:2px solid va
 .badge{display:inline-block;padding:.3rem .9rem;border-radius:999px;font-weight:650;background:var(--tone);color:var(--paper)}
 .harm-badge{background:transparent;color:var(--bad);border:2px solid var(--bad);padding:calc(.3rem - 2px) .8rem}
 .verdict h2{font-size:1rem;margin:0 0 .35rem}
-.alert{border-left:4px solid var(--bad);background:var(--raised);padding:.9rem 1.1rem .3rem;margin:0 0 1.2rem;border-radius:0 6px 6px 0;max-width:80ch}
+.alert.deviation{--bad:var(--warn)}.alert{border-left:4px solid var(--bad);background:var(--raised);padding:.9rem 1.1rem .3rem;margin:0 0 1.2rem;border-radius:0 6px 6px 0;max-width:80ch}
 ul{padding-left:1.2rem;margin:0 0 1rem;max-width:80ch}li{margin:.2rem 0}
 .hypothesis span{font-weight:650}
 .meta{font-size:.9rem;margin:0}

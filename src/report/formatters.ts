@@ -60,6 +60,13 @@ export function formatBytes(bytes: Maybe): string {
   return `${unit === 0 ? fixed(scaled, 0) : plain(scaled)} ${units[unit] ?? 'B'}`;
 }
 
+/** 0.0042 J -> "0.0042 J", 12,400 J -> "12.4 kJ". */
+export function formatEnergy(joules: Maybe): string {
+  if (!isNumber(joules)) return notDefined;
+  const { scale, unit } = energyUnit(Math.abs(joules));
+  return `${plain(joules / scale)} ${unit}`;
+}
+
 /** 1797 -> "1,797". */
 export function formatCount(count: Maybe): string {
   return isNumber(count) ? grouped(fixed(count, 0)) : notDefined;
@@ -82,6 +89,10 @@ export function formatMetric(metric: string, value: Maybe): string {
       return formatSeconds(value);
     case 'bytes':
       return formatBytes(value);
+    case 'h':
+      return `${plain(value)} h`;
+    case 'J':
+      return formatEnergy(value);
     case 'samples/s':
       return `${grouped(plain(value))} samples/s`;
     default:
@@ -136,7 +147,16 @@ export function differenceUnit(metric: string, magnitude: number): { unit: strin
     const step = magnitude >= 1024 ** 3 ? 3 : magnitude >= 1024 ** 2 ? 2 : magnitude >= 1024 ? 1 : 0;
     return { unit, scale: 1024 ** step, suffix: ` ${['B', 'KiB', 'MiB', 'GiB'][step] ?? 'B'}` };
   }
+  if (unit === 'J') {
+    const energy = energyUnit(magnitude);
+    return { unit, scale: energy.scale, suffix: ` ${energy.unit}` };
+  }
   return { unit, scale: 1, suffix: unit === null || unit === 'nats' ? '' : ` ${unit}` };
+}
+
+function energyUnit(joules: number): { scale: number; unit: string } {
+  const step = joules >= 1e9 ? 3 : joules >= 1e6 ? 2 : joules >= 1e3 ? 1 : 0;
+  return { scale: 1000 ** step, unit: ['J', 'kJ', 'MJ', 'GJ'][step] ?? 'J' };
 }
 
 /** Rounded to 0 or 100 only what is 0 or 100. */

@@ -24,9 +24,20 @@ export class TemporaryFiles {
     try {
       return await write(path);
     } catch (error) {
+      if (isGone(error, this.#dir)) {
+        this.#ready = undefined;
+        throw new AssayError(
+          'StoreUnavailable',
+          `The store cannot be used: ${this.#dir} is gone. Mount or restore it, and the run goes on.`,
+          {
+            cause: error,
+          },
+        );
+      }
       throw asStoreError(error, path);
     } finally {
-      await rm(path, { force: true });
+      // A store that is away keeps what cannot be removed; the next owner of its folder sweeps it.
+      await rm(path, { force: true }).catch(() => undefined);
     }
   }
 
@@ -100,6 +111,12 @@ export function asStoreError(error: unknown, path: string): unknown {
       },
     );
   return error;
+}
+
+/** The folder vanished below us; a missing source file is another matter. */
+function isGone(error: unknown, dir: string): boolean {
+  const { code, path } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' && path !== undefined && path.startsWith(dir);
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -10,21 +10,22 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import {
   type AnalysisActivities,
+  type AnyHostActivities,
   type Check,
-  type Claim,
   type ControlActivities,
   type ExperimentInput,
   type ExperimentOutput,
   type ExperimentPlan,
   type GpuActivities,
-  type HostActivities,
   type LatencyOutcome,
   type Progress,
+  type ResolvedImage,
   type RunOutcome,
   type SnapshotSummary,
   type Stage,
@@ -34,15 +35,18 @@ import {
 } from '../contract';
 import { progressDetails } from './details';
 import { causeOf } from './failures';
+import { type Held, useLeases } from './lease';
+import { type Round, trainRounds } from './ladder';
 import { attributes, progress, runChanged } from './messages';
 import { counterbalanced } from './order';
-import { variantRun } from './variantRun';
+import { devicesOf, variantRun } from './variantRun';
 
 /** register -> snapshot -> checks -> all runs -> one latency phase -> source unchanged? -> analyse -> report -> publish. */
 export async function experiment(input: ExperimentInput): Promise<ExperimentOutput> {
   const { experimentId } = input;
   const startedAt = new Date().toISOString();
   const { workflowId: id, runId } = workflowInfo();
+  const leases = useLeases();
   const state: Progress = { experimentId, stage: 'registering', waitingFor: '', runs: [], verdict: null };
 
   setHandler(progress, () => state, { description: 'Stage, runs, and what the experiment waits for.' });
@@ -81,6 +85,8 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
       message: null,
     }));
 
+    const image = await resolveImage(plan);
+
     enter('snapshot');
     const snapshot = await analysis('snapshot the data').snapshotData({ experimentId, spec: plan.spec });
     upsertSearchAttributes([{ key: attributes.snapshot, value: snapshot.ref.digest }]);
@@ -89,8 +95,8 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
     const { checks } = await analysis('check the data').checkData({ experimentId, spec: plan.spec, snapshot: snapshot.ref });
 
     const broken = checks.filter((check) => check.gate && check.status === 'fail');
-    const runs = broken.length > 0 ? [] : await trainAll(plan, snapshot);
-    const latency = broken.length > 0 || !plan.latency ? null : await measure(plan, snapshot, runs, checks);
+    const runs = broken.length > 0 ? [] : await trainAll(plan, snapshot, image);
+    const latency = broken.length > 0 || !plan.latency ? null : await measure(plan, snapshot, image, runs, checks);
 
     enter('analysis');
     const { changed } = await analysis('hash the source again').verifySource({ spec: plan.spec, snapshot: snapshot.ref });
@@ -116,68 +122,122 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
     return { experimentId, verdict, result, report };
   }
 
-  async function trainAll(plan: ExperimentPlan, snapshot: SnapshotSummary): Promise<RunOutcome[]> {
+  /** Once, before anything costly; every run gets the same image by its digest, whatever a tag means by then. */
+  async function resolveImage({ image }: ExperimentPlan): Promise<ResolvedImage | null> {
+    if (image === null) return null;
+    enter('registering', `a host to pull ${image}`);
+    const { resolveImage } = proxyActivities<AnyHostActivities>({
+      taskQueue: queues.anyHost,
+      startToCloseTimeout: '2h',
+      heartbeatTimeout: '30s',
+      retry: { maximumInterval: '30s', maximumAttempts: 10 },
+      summary: 'resolve the image',
+    });
+    for (let tries = 1; ; tries++) {
+      try {
+        return await resolveImage({ reference: image });
+      } catch (error) {
+        // The host that answered may have no engine, or one that is starting again; the next try may meet another.
+        if (isCancellation(error) || causeOf(error).type !== 'ExecutorUnavailable' || tries === 5) throw error;
+        enter('registering', `an engine that has ${image}; last: ${causeOf(error).message}`);
+        await sleep(3000 * tries, { summary: 'before another host is asked for the image' });
+      }
+    }
+  }
+
+  async function trainAll(plan: ExperimentPlan, snapshot: SnapshotSummary, image: ResolvedImage | null): Promise<RunOutcome[]> {
     enter('training');
-    return Promise.all(
-      runsOf(plan).map(({ variant, seed }) =>
-        executeChild(variantRun, {
-          workflowId: ids.variantRunWorkflow(experimentId, variant.name, seed),
-          args: [
-            {
-              key: { experimentId, variant: variant.name, seed },
-              spec: plan.spec,
-              snapshot: snapshot.ref,
-              mode: variant.pretrained ? 'evaluate' : 'train',
-              attempts: plan.attempts,
-              timeoutSeconds: plan.runTimeoutSeconds,
-            },
-          ],
-          parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-          cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-          staticSummary: `${variant.name} seed ${seed}`,
-          typedSearchAttributes: [
-            { key: attributes.experiment, value: experimentId },
-            { key: attributes.variant, value: variant.name },
-          ],
-        }),
-      ),
-    );
+    return trainRounds({ plan, runs: runsOf(plan), train: (round) => trainOne(plan, snapshot, image, round), lastEpoch });
+  }
+
+  function trainOne(
+    plan: ExperimentPlan,
+    snapshot: SnapshotSummary,
+    image: ResolvedImage | null,
+    { variant, seed, remedy, firstEpoch, failures }: Round,
+  ): Promise<RunOutcome> {
+    return executeChild(variantRun, {
+      workflowId: ids.variantRunWorkflow(experimentId, variant.name, seed),
+      args: [
+        {
+          key: { experimentId, variant: variant.name, seed },
+          spec: plan.spec,
+          snapshot: snapshot.ref,
+          mode: variant.pretrained ? 'evaluate' : 'train',
+          attempts: plan.attempts,
+          timeoutSeconds: plan.runTimeoutSeconds,
+          owner: plan.owner,
+          resources: plan.resources,
+          image,
+          code: input.code,
+          remedy,
+          firstEpoch,
+          failures,
+        },
+      ],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      staticSummary: `${variant.name} seed ${seed}${remedy.level > 0 ? `, remedy ${remedy.level}` : ''}`,
+      typedSearchAttributes: [
+        { key: attributes.experiment, value: experimentId },
+        { key: attributes.variant, value: variant.name },
+      ],
+    });
+  }
+
+  /** The last epoch that a run has begun, from its signals: a cancelled run has no outcome that says it. */
+  function lastEpoch(variant: string, seed: number): number {
+    return state.runs.find((run) => run.variant === variant && run.seed === seed)?.epoch ?? 0;
   }
 
   /** One phase for all variants on one otherwise idle host. Its failure leaves the time metrics undefined, which never passes a guardrail. */
   async function measure(
     plan: ExperimentPlan,
     snapshot: SnapshotSummary,
+    image: ResolvedImage | null,
     runs: RunOutcome[],
     checks: Check[],
   ): Promise<LatencyOutcome | null> {
     const models = plan.variants.flatMap(({ name }) => {
       const run = runs.find((r) => r.key.variant === name && r.trained);
-      return run?.trained ? [{ variant: name, seed: run.key.seed, model: run.trained.model }] : [];
+      return run?.trained ? [{ variant: name, seed: run.key.seed, model: run.trained.model, remedy: run.remedy }] : [];
     });
     if (models.length < 2) return null;
     enter('latency', 'a host without other work, to measure all variants in turn');
-    let claim: Claim | null = null;
-    try {
-      claim = await gpu(queues.claims, 'wait for an idle host', '30d').claimHost({ holder: `${id}/latency`, exclusive: true });
-      state.waitingFor = '';
-      show();
-      return await gpu(queues.gpu(claim.host), 'measure latency in turns', '6h').measureLatency({ plan, snapshot, models, claim });
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      checks.push({
-        name: 'latency-phase',
-        status: 'fail',
-        gate: false,
-        statistic: null,
-        pValue: null,
-        detail: `latency was not measured: ${causeOf(error).message.slice(0, 500)}`,
-      });
-      return null;
-    } finally {
-      if (claim) {
-        const given = claim;
-        await CancellationScope.nonCancellable(() => giveBack(given));
+    const devices: string[] = [];
+    for (let attempt = 1; ; attempt++) {
+      let held: Held | null = null;
+      let faulty: string[] = [];
+      try {
+        held = await leases.acquire(attempt === 1 ? 'latency' : `latency-${attempt}`, {
+          experimentId,
+          label: 'latency',
+          owner: plan.owner,
+          ...plan.resources,
+          exclusiveHost: true,
+          avoid: { hosts: [], devices },
+        });
+        state.waitingFor = '';
+        show();
+        return await measureLatency(held.lease.host)({ plan, snapshot, models, ...held, image, code: input.code });
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        // Another device is tried, as for a run.
+        if (held !== null && causeOf(error).type === 'GpuUnhealthy') faulty = devicesOf(error, held);
+        devices.push(...faulty);
+        if (faulty.length === 0 || attempt === latencyAttempts) {
+          checks.push({
+            name: 'latency-phase',
+            status: 'fail',
+            gate: false,
+            statistic: null,
+            pValue: null,
+            detail: `latency was not measured: ${causeOf(error).message.slice(0, 500)}`,
+          });
+          return null;
+        }
+      } finally {
+        if (held) await leases.release(held, faulty);
       }
     }
   }
@@ -203,6 +263,9 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
   }
 }
 
+/** Devices that the latency phase is tried on. */
+const latencyAttempts = 3;
+
 /** A model that is already trained is the same under every seed, so it runs once. */
 function runsOf(plan: ExperimentPlan): { variant: ExperimentPlan['variants'][number]; seed: number }[] {
   return counterbalanced(plan.variants, plan.seeds).filter(({ variant, seed }) => !variant.pretrained || seed === plan.seeds[0]);
@@ -220,17 +283,12 @@ const analysis = (summary: string): AnalysisActivities =>
     summary,
   });
 
-const gpu = (taskQueue: string, summary: string, startToCloseTimeout: '30d' | '6h'): GpuActivities =>
-  proxyActivities<GpuActivities>({ taskQueue, startToCloseTimeout, heartbeatTimeout: '20s', retry: { maximumAttempts: 10 }, summary });
-
-async function giveBack(claim: Claim): Promise<void> {
-  const { releaseClaim } = proxyActivities<HostActivities>({
-    taskQueue: queues.host(claim.host),
-    scheduleToStartTimeout: '10s',
-    startToCloseTimeout: '10s',
-    retry: { maximumAttempts: 2 },
-    summary: 'give the place back',
-  });
-  // A host that is gone has nothing to give back.
-  await releaseClaim({ claim }).catch(() => undefined);
-}
+const measureLatency = (host: string): GpuActivities['measureLatency'] =>
+  proxyActivities<GpuActivities>({
+    taskQueue: queues.gpu(host),
+    scheduleToStartTimeout: '60s',
+    startToCloseTimeout: '6h',
+    heartbeatTimeout: '20s',
+    retry: { maximumAttempts: 10 },
+    summary: 'measure latency in turns',
+  }).measureLatency;

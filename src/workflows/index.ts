@@ -1,2 +1,3 @@
 export { experiment } from './experiment';
+export { gpuPool } from './gpuPool';
 export { variantRun } from './variantRun';

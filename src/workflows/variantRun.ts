@@ -1,5 +1,10 @@
 import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
   CancellationScope,
+  TimeoutFailure,
+  condition,
   getExternalWorkflowHandle,
   isCancellation,
   proxyActivities,
@@ -8,17 +13,24 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import {
-  type Claim,
+  type ExperimentPlan,
+  type FailureCounts,
   type GpuActivities,
   type HostActivities,
+  type Ref,
+  type Remedy,
+  type ResolvedImage,
   type RunKey,
   type RunOutcome,
   type RunState,
+  type TrainedRun,
   assertNever,
+  failureBudgets,
+  leaseTerms,
   queues,
 } from '../contract';
-import type { Ref } from '../contract';
 import { causeOf, type Cause } from './failures';
+import { type Held, useLeases } from './lease';
 import { runChanged } from './messages';
 
 export interface VariantRunInput {
@@ -26,51 +38,169 @@ export interface VariantRunInput {
   spec: Ref;
   snapshot: Ref;
   mode: 'train' | 'evaluate';
-  /** Starts of the trainer allowed when it crashes. */
+  /** Crashes of the trainer allowed. */
   attempts: number;
   timeoutSeconds: number;
+  owner: string | null;
+  resources: ExperimentPlan['resources'];
+  image: ResolvedImage | null;
+  code: Ref | null;
+  remedy: Remedy;
+  /** Epochs go on over the levels of the out-of-memory ladder; from 1. */
+  firstEpoch: number;
+  /** Ended epochs under earlier remedies. */
+  failures: FailureCounts;
 }
 
-/** Losses of hosts and stores that one run bears before it gives up. */
-const infrastructureBudget = 20;
-
-/** One variant under one seed: claim a host, train or evaluate, and on a death go on from the last checkpoint. */
+/** One variant under one seed: lease a host and devices, train or evaluate, and on a death go on from the last checkpoint. */
 export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
-  const { key } = input;
+  const { key, remedy } = input;
+  const leases = useLeases();
   const findings: string[] = [];
+  const failures = { ...input.failures };
+  const avoid = { hosts: new Set<string>(), devices: new Set<string>() };
   const hosts = new Set<string>();
-  let crashes = 0;
-  let losses = 0;
   let last: Cause | null = null;
+  let yielded = false;
 
-  for (let epoch = 1; ; epoch++) {
-    await report('waiting', null, epoch, last?.message ?? null);
-    const claim = await claimHost(key);
-    hosts.add(claim.host);
-    await report('training', claim.host, epoch, last?.message ?? null);
+  try {
+    return await epochs();
+  } catch (error) {
+    // Also of an epoch whose host was lost then and may be back.
+    await CancellationScope.nonCancellable(() => cleanUp([...hosts]));
+    throw error;
+  }
+
+  async function epochs(): Promise<RunOutcome> {
+    for (let epoch = input.firstEpoch; ; epoch++) {
+      await report('waiting', null, epoch, last?.message ?? null);
+      const held = await leases.acquire(`epoch-${epoch}`, wish());
+      const { host } = held.lease;
+      hosts.add(host);
+      yielded = false;
+      try {
+        await report('training', host, epoch, last?.message ?? null);
+        const trained = await train(epoch, held);
+        await cleanUp([...hosts]);
+        await leases.release(held);
+        await report('done', host, epoch, null);
+        return { key, status: 'done', attempts: epoch, trained, findings, failures, remedy, failure: null };
+      } catch (error) {
+        last = isCancellation(error) ? null : endOf(error);
+        const faulty = last?.type === 'GpuUnhealthy' ? devicesOf(error, held) : [];
+        // A host that does not answer gives nothing back: its guard stops what runs there, and the pool's own terms end the lease.
+        const clean = !isSilent(error) && (await CancellationScope.nonCancellable(() => cleanUp([host])));
+        if (clean) await leases.release(held, faulty);
+        if (last === null) throw error;
+        findings.push(`epoch ${epoch} on ${host}: ${last.type}: ${firstLine(last.message)}`);
+        if (last.type === 'HostLost' || last.type === 'ExecutorUnavailable') avoid.hosts.add(host);
+        for (const device of faulty) avoid.devices.add(device);
+        const failure = spent(last);
+        if (failure) {
+          await cleanUp([...hosts]);
+          await report('failed', host, epoch, firstLine(failure.message));
+          return { key, status: 'failed', attempts: epoch, trained: null, findings, failures, remedy, failure };
+        }
+        // The pool's order decides when a run that yielded goes on.
+        if (last.type !== 'Preempted') {
+          const tries = failures.crash + failures.infrastructure;
+          await sleep(Math.min(60_000, 1000 * 2 ** (tries - 1)), { summary: `back-off before epoch ${epoch + 1}` });
+        }
+      }
+    }
+  }
+
+  function wish() {
+    return {
+      experimentId: key.experimentId,
+      label: `${key.variant} seed ${key.seed}`,
+      owner: input.owner,
+      ...input.resources,
+      exclusiveHost: false,
+      avoid: { hosts: [...avoid.hosts], devices: [...avoid.devices] },
+    };
+  }
+
+  async function train(epoch: number, held: Held): Promise<TrainedRun> {
+    const { lease, request } = held;
+    const { trainVariant } = proxyActivities<GpuActivities>({
+      taskQueue: queues.gpu(lease.host),
+      // When nobody has taken it by then, the host's guard has stopped what ran there: a run never has two trainers.
+      scheduleToStartTimeout: (leaseTerms.term + leaseTerms.grace + leaseTerms.margin) * 1000,
+      // Over all attempts: a trainer that hangs is adopted again and again, and must end for all that.
+      scheduleToCloseTimeout: (input.timeoutSeconds + awaySeconds) * 1000,
+      heartbeatTimeout: '10s',
+      // A cancelled trainer has time for a last checkpoint before anything of it is removed.
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+      retry: { initialInterval: '500ms', maximumInterval: '10s' },
+      summary: `${input.mode} ${key.variant} seed ${key.seed}, epoch ${epoch}`,
+    });
+    const { spec, snapshot, mode, image, code } = input;
+    let over = false;
+    const training = trainVariant({ key, epoch, spec, snapshot, mode, lease, request, image, code, remedy }).finally(() => {
+      over = true;
+    });
+    const yielding = (async () => {
+      const reason = await leases.yieldAsked(held, () => over);
+      if (reason === null) return;
+      yielded = true;
+      // Until it has: its trainer may not have been running yet, or its host not have heard.
+      while (!over) {
+        await onHost(lease.host, 'yield to another run').yieldRun({ key, epoch, reason }).catch(ignoreSilence);
+        await condition(() => over, '15s');
+      }
+    })().catch(() => undefined);
     try {
-      const trained = await train(input, epoch, claim);
-      await cleanUp(key, hosts);
-      await report('done', claim.host, epoch, null);
-      return { key, status: 'done', attempts: epoch, trained, findings, failure: null };
-    } catch (error) {
-      await CancellationScope.nonCancellable(() => release(claim));
-      if (isCancellation(error)) {
-        await CancellationScope.nonCancellable(() => cleanUp(key, hosts));
-        throw error;
-      }
-      last = causeOf(error);
-      findings.push(`epoch ${epoch} on ${claim.host}: ${last.type}: ${firstLine(last.message)}`);
-      const verdict = judge(last);
-      if (verdict === 'crash') crashes += 1;
-      if (verdict === 'loss') losses += 1;
-      if (verdict === 'final' || crashes >= input.attempts || losses >= infrastructureBudget) {
-        await cleanUp(key, hosts);
-        const failure = verdict === 'crash' ? { type: 'TrainerFailed', message: `crashed ${crashes} times; last: ${last.message}` } : last;
-        await report('failed', claim.host, epoch, firstLine(failure.message));
-        return { key, status: 'failed', attempts: epoch, trained: null, findings, failure };
-      }
-      await sleep(Math.min(60_000, 1000 * 2 ** (crashes + losses - 1)), { summary: `back-off before epoch ${epoch + 1}` });
+      return await training;
+    } finally {
+      await yielding;
+    }
+  }
+
+  /** What an epoch ended of. */
+  function endOf(error: unknown): Cause {
+    const cause = causeOf(error);
+    // It had to make room, and did not write a checkpoint in time: no crash of its own.
+    if (yielded && cause.type === 'TrainerCrashed') return { ...cause, type: 'Preempted' };
+    if (!isTooLong(error)) return cause;
+    const message = `it did not end within ${input.timeoutSeconds} s; see its log for where it hangs, or raise training.budget.wallClock`;
+    return { type: 'TrainerFailed', message };
+  }
+
+  /** Stops what the run may have left on these hosts and removes its folders. False where a host did not answer. */
+  async function cleanUp(left: string[]): Promise<boolean> {
+    let clean = true;
+    for (const host of left) {
+      await onHost(host, 'clean up')
+        .cleanUpRun({ key })
+        .then(
+          () => hosts.delete(host),
+          (error: unknown) => {
+            ignoreSilence(error);
+            clean = false;
+          },
+        );
+    }
+    return clean;
+  }
+
+  /** Counts the failure to its cause; what the run ends with once that cause's budget is spent. */
+  function spent(cause: Cause): RunOutcome['failure'] {
+    const kind = budgetOf(cause);
+    if (kind === null) return cause;
+    failures[kind] += 1;
+    switch (kind) {
+      case 'crash':
+        if (failures.crash < input.attempts) return null;
+        return { type: 'TrainerFailed', message: `crashed ${failures.crash} times; last: ${cause.message}` };
+      case 'infrastructure':
+      case 'preemption':
+        return failures[kind] < failureBudgets[kind] ? null : cause;
+      case 'outOfMemory':
+        // Never the same again: the experiment owns the ladder, since a remedy concerns every variant.
+        return cause;
+      default:
+        return assertNever(kind);
     }
   }
 
@@ -83,20 +213,22 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
   }
 }
 
-/** What a failure costs: a trainer's crash and a lost host have budgets of their own, the rest ends the run. */
-function judge(cause: Cause): 'crash' | 'loss' | 'final' {
+/** Which budget a failure draws on; null ends the run at once, since trying again would not help. */
+function budgetOf(cause: Cause): keyof FailureCounts | null {
   switch (cause.type) {
     case 'TrainerCrashed':
       return 'crash';
+    case 'OutOfMemory':
+      return 'outOfMemory';
+    case 'Preempted':
+      return 'preemption';
     case 'HostLost':
     case 'ExecutorUnavailable':
     case 'StoreUnavailable':
     case 'GpuUnhealthy':
-    case 'Preempted':
     case 'CheckpointCorrupt':
     case 'ServerUnavailable':
-      return 'loss';
-    case 'OutOfMemory':
+      return 'infrastructure';
     case 'TrainerFailed':
     case 'TrainerRejected':
     case 'PredictionsInvalid':
@@ -108,50 +240,36 @@ function judge(cause: Cause): 'crash' | 'loss' | 'final' {
     case 'NotFound':
     case 'Unsupported':
     case 'ObjectCorrupt':
-      return 'final';
+    case 'Internal':
+      return null;
     default:
       return assertNever(cause.type);
   }
 }
 
-async function claimHost(key: RunKey): Promise<Claim> {
-  const { claimHost } = proxyActivities<GpuActivities>({
-    taskQueue: queues.claims,
-    startToCloseTimeout: '30d',
-    heartbeatTimeout: '10s',
-    summary: `wait for a free place for ${key.variant} seed ${key.seed}`,
-  });
-  return claimHost({ holder: workflowInfo().workflowId, exclusive: false });
-}
-
-async function train(input: VariantRunInput, epoch: number, claim: Claim) {
-  const { trainVariant } = proxyActivities<GpuActivities>({
-    taskQueue: queues.gpu(claim.host),
-    scheduleToStartTimeout: '60s',
-    startToCloseTimeout: input.timeoutSeconds * 1000,
-    heartbeatTimeout: '10s',
-    retry: { initialInterval: '500ms', maximumInterval: '10s' },
-    summary: `${input.mode} ${input.key.variant} seed ${input.key.seed}, epoch ${epoch}`,
-  });
-  return trainVariant({ key: input.key, epoch, spec: input.spec, snapshot: input.snapshot, mode: input.mode, claim });
-}
-
-async function release(claim: Claim): Promise<void> {
-  const { releaseClaim } = hostActivities(claim.host, 'give the place back');
-  await releaseClaim({ claim }).catch(ignoreLostHost);
-}
-
-/** Stops what an earlier epoch may have left on the hosts used, and removes the run's folders. */
-async function cleanUp(key: RunKey, hosts: Set<string>): Promise<void> {
-  for (const host of hosts) await hostActivities(host, 'clean up').cleanUpRun({ key }).catch(ignoreLostHost);
+/** The devices that the failure names, else all of the lease. */
+export function devicesOf(error: unknown, { lease }: Held): string[] {
+  const failure = error instanceof ActivityFailure ? error.cause : error;
+  const named = failure instanceof ApplicationFailure ? (failure.details?.[0] as { devices?: string[] } | undefined)?.devices : undefined;
+  return named ?? lease.devices.map((device) => device.uuid);
 }
 
 /** A host that is gone has nothing to give back; its worker reaps what it finds when it starts again. */
-function ignoreLostHost(error: unknown): void {
+function ignoreSilence(error: unknown): void {
   if (isCancellation(error)) throw error;
 }
 
-function hostActivities(host: string, summary: string): HostActivities {
+/** Nobody there took the work, or went on with it. */
+const isSilent = (error: unknown): boolean => ['SCHEDULE_TO_START', 'HEARTBEAT'].includes(timeoutOf(error) ?? '');
+
+/** The time of all attempts is over; one that was lost then is not tried again. */
+const isTooLong = (error: unknown): boolean =>
+  timeoutOf(error) === 'SCHEDULE_TO_CLOSE' || (timeoutOf(error) === 'HEARTBEAT' && (error as ActivityFailure).retryState === 'TIMEOUT');
+
+const timeoutOf = (error: unknown): string | null =>
+  error instanceof ActivityFailure && error.cause instanceof TimeoutFailure ? (error.cause.timeoutType ?? null) : null;
+
+function onHost(host: string, summary: string): HostActivities {
   return proxyActivities<HostActivities>({
     taskQueue: queues.host(host),
     scheduleToStartTimeout: '10s',
@@ -160,5 +278,8 @@ function hostActivities(host: string, summary: string): HostActivities {
     summary,
   });
 }
+
+/** What a pull, or a server or a store that is away, may take beside the training, seconds. */
+const awaySeconds = 3600;
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';

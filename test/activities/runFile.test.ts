@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { runFileFor } from '../../src/activities/runFile';
-import type { RunFile, Snapshot } from '../../src/contract';
+import { type Lease, noRemedy, type RunFile, type Snapshot } from '../../src/contract';
 import { loadSpec } from '../../src/contract/loadSpec';
 import { valid } from '../contract/fixtures';
 
@@ -35,7 +35,7 @@ const table: Row[] = [
     before: 64,
     after: 17,
   },
-  { key: 'training.precision', set: { 'training.precision': 'fp32' }, read: (s) => s.runFile.precision, before: 'fp32', after: 'fp32' },
+  { key: 'training.precision', set: { 'training.precision': 'bf16' }, read: (s) => s.runFile.precision, before: 'fp32', after: 'bf16' },
   { key: 'training.budget.epochs', set: { 'training.budget.epochs': '9' }, read: (s) => s.runFile.budget.epochs, before: 5, after: 9 },
   { key: 'training.budget.steps', set: { 'training.budget.steps': '120' }, read: (s) => s.runFile.budget.steps, before: null, after: 120 },
   {
@@ -122,6 +122,13 @@ const table: Row[] = [
     after: 4,
   },
   {
+    key: 'runtime.processes',
+    set: { 'runtime.processes': '4' },
+    read: (s) => [s.runFile.worldSize, s.command],
+    before: [1, ['python', 'train.py']],
+    after: [4, ['python', '-m', 'assay_runtime.launch', '--processes', '4', '--', 'train.py']],
+  },
+  {
     key: 'runtime.cpus',
     set: { 'runtime.cpus': '3' },
     read: ({ env }) => [env.OMP_NUM_THREADS, env.OPENBLAS_NUM_THREADS, env.MKL_NUM_THREADS],
@@ -137,9 +144,16 @@ test.each(table)('$key reaches the trainer', ({ set, mode, read, before, after }
 });
 
 /** Read by the workflow, not by a trainer: which runs there are, and how often one is tried. */
-const ofTheWorkflow = ['training.seeds', 'training.attempts'];
-/** Read by the host and the analysis: how a trainer runs, and what is made of its predictions. */
-const ofOthers = ['runtime.executor', 'evaluation.testRatio', 'evaluation.metrics', 'evaluation.latency.interleave'];
+const ofTheWorkflow = [
+  ...['training.seeds', 'training.attempts', 'training.outOfMemory.ladder', 'training.outOfMemory.unequal'],
+  ...['runtime.gpus', 'runtime.gpuMemory', 'runtime.maxGpus', 'runtime.qos'],
+];
+/** Read by the host and the analysis: how a trainer runs, what is kept of it, and what is made of its predictions. */
+const ofOthers = [
+  ...['runtime.executor', 'runtime.image', 'runtime.memory', 'runtime.shm', 'runtime.network', 'training.code'],
+  ...['training.keepCheckpoints', 'training.keepCheckpointsFor', 'training.warmStart'],
+  ...['evaluation.testRatio', 'evaluation.metrics', 'evaluation.latency.interleave'],
+];
 
 test('no key of runtime, training or evaluation is forgotten in the table', () => {
   const schema = JSON.parse(readFileSync(join(__dirname, '..', '..', 'experiment.schema.json'), 'utf8')) as Schema;
@@ -229,12 +243,25 @@ function start(
     mode: 'train',
     epoch: 1,
     resume: null,
+    warmStart: null,
     usedSeconds: 0,
+    lease,
+    remedy: noRemedy,
     python: null,
     runtimeDir: '/runtime',
     ...change,
   });
 }
+
+const lease: Lease = {
+  leaseId: 'lease-1',
+  requestId: 'request-1',
+  holder: 'assay/digits-1/b/seed-3',
+  host: 'host-1',
+  devices: [],
+  model: 'cpu',
+  exclusiveHost: false,
+};
 
 interface Schema {
   properties?: Record<string, Schema>;

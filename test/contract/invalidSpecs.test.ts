@@ -189,12 +189,12 @@ const cases: [what: string, file: string, message: string][] = [
   ],
   [
     'a key almost like a refused one',
-    changed(['varies: [h]\n', 'varies: [h]\nruntime: {gpu: 1}\n']),
+    changed(['{source: ./data}', '{source: ./data, slice: [age]}']),
     [
       '1 problem in experiment.yaml',
-      'experiment.yaml:10:11: runtime.gpu: unknown key; did you mean "gpus"? But gpus comes with GPU leases, which this version lacks; leave it out, the trainer sees the devices of its host',
-      '  10 | runtime: {gpu: 1}',
-      '     |           ^',
+      'experiment.yaml:2:24: data.slice: unknown key; did you mean "slices"? But slices comes with the analysis of slices, which this version lacks; leave it out',
+      '  2 | data: {source: ./data, slice: [age]}',
+      '    |                        ^',
     ].join('\n'),
   ],
   [
@@ -332,7 +332,7 @@ const cases: [what: string, file: string, message: string][] = [
     changed(['varies: [h]\n', 'varies: [h]\nevaluation: {metrics: [accurcy]}\n']),
     [
       '1 problem in experiment.yaml',
-      'experiment.yaml:10:24: evaluation.metrics[0]: expected one of accuracy, f1_macro, recall_macro, auc_ovr, log_loss, ece, latency_p50, latency_p95, throughput, training_seconds, peak_memory, got "accurcy"; did you mean "accuracy"?',
+      'experiment.yaml:10:24: evaluation.metrics[0]: expected one of accuracy, f1_macro, recall_macro, auc_ovr, log_loss, ece, latency_p50, latency_p95, throughput, training_seconds, gpu_utilization, gpu_hours, energy, data_stall, peak_memory, got "accurcy"; did you mean "accuracy"?',
       '  10 | evaluation: {metrics: [accurcy]}',
       '     |                        ^',
     ].join('\n'),

@@ -20,7 +20,7 @@ test('every default is filled in', () => {
   expect(load(valid)).toEqual({
     name: 'digits',
     data: { source: './data', label: 'label', split: { test: 0.2, validation: 0.1, seed: 0 } },
-    runtime: { executor: 'process', cpus: 1 },
+    runtime: { executor: 'process', gpus: 0, processes: 1, cpus: 1, qos: 'standard' },
     training: {
       command: ['python', 'train.py'],
       seeds: [1, 2, 3, 4, 5],
@@ -28,7 +28,9 @@ test('every default is filled in', () => {
       precision: 'fp32',
       budget: { epochs: 5 },
       checkpointEvery: '30s',
+      keepCheckpoints: 3,
       attempts: 5,
+      outOfMemory: { ladder: ['microBatch', 'gradientCheckpointing', 'precision'], unequal: false },
       params: {},
     },
     variants: [
@@ -87,7 +89,7 @@ test('all problems are told at once, in the order of the file', () => {
     ['name: digits', 'name: Digits'],
     ['budget: {epochs: 5}', 'budget: {epochs: 0}'],
     ['{name: b, params', '{name: b, control: true, colour: red, params'],
-    ['varies: [h]', 'varies: [h, width]\nruntime: {gpus: 1}\nanalysis: {primary: acuracy, guardrails: [{metric: log_loss}]}'],
+    ['varies: [h]', 'varies: [h, width]\nruntime: {gpus: few}\nanalysis: {primary: acuracy, guardrails: [{metric: log_loss}]}'],
   );
   const places = messageOf(text)
     .split('\n')
@@ -98,7 +100,7 @@ test('all problems are told at once, in the order of the file', () => {
     '8:15 variants[1].control',
     '8:30 variants[1].colour',
     '9:13 varies[1]',
-    '10:11 runtime.gpus',
+    '10:17 runtime.gpus',
     '11:21 analysis.primary',
     '11:43 analysis.guardrails[0]',
   ]);

@@ -1,5 +1,5 @@
 import { loadSpec } from '../../src/contract/loadSpec';
-import { experimentPlan, registeredPlan } from '../../src/contract/plan';
+import { experimentPlan, ladderOf, registeredPlan } from '../../src/contract/plan';
 import { changed, valid } from './fixtures';
 
 const load = (text: string) => loadSpec(text, { file: 'experiment.yaml', root: '/work' });
@@ -73,4 +73,63 @@ test('where every variant is already trained there is one seed', () => {
   const text =
     'name: old\ndata: {source: d}\ntraining: {command: [python, p.py]}\nvariants: [{name: a, control: true, model: a}, {name: b, model: b}]\n';
   expect(registeredPlan(load(text)).seeds).toEqual([1]);
+});
+
+test('the plan says where runs go and what devices they need', () => {
+  expect(experimentPlan(load(valid), 'digits-1', ref)).toMatchObject({
+    owner: null,
+    executor: 'process',
+    image: null,
+    resources: { gpus: 0, gpuMemoryBytes: null, qos: 'standard', experimentGpus: null },
+    unequalRemedies: false,
+  });
+  const image = `sha256:${'a'.repeat(64)}`;
+  const spec = add(
+    `owner: vision\nruntime: {executor: docker, image: "${image}", gpus: 2, gpuMemory: 8GiB, maxGpus: 4, qos: besteffort}\nanalysis: {}`,
+  );
+  expect(experimentPlan(spec, 'digits-1', ref)).toMatchObject({
+    owner: 'vision',
+    executor: 'docker',
+    image,
+    resources: { gpus: 2, gpuMemoryBytes: 8 * 2 ** 30, qos: 'besteffort', experimentGpus: 4 },
+  });
+});
+
+describe('the out-of-memory ladder', () => {
+  const ladder = (training: string, rest = '') =>
+    ladderOf(load(changed(['budget:', `${training}\n  budget:`], ['varies: [h]\n', `varies: [h]\n${rest}\n`]))).map((remedy) => [
+      remedy.level,
+      remedy.microBatchDivisor,
+      remedy.gradientCheckpointing,
+      remedy.precision,
+    ]);
+
+  test('halves the micro-batch, quarters it, then recomputes, then takes half precision, each on top of the last', () => {
+    expect(ladder('batchSize: 64')).toEqual([
+      [1, 2, false, null],
+      [2, 4, false, null],
+      [3, 4, true, null],
+      [4, 4, true, 'bf16'],
+    ]);
+  });
+
+  test('never divides a batch unevenly: not over micro-batches, and not over ranks', () => {
+    expect(ladder('batchSize: 6').map(([, divisor]) => divisor)).toEqual([2, 2, 2]);
+    expect(ladder('batchSize: 1').map(([, divisor]) => divisor)).toEqual([1, 1]);
+    expect(ladder('batchSize: 8', 'runtime: {processes: 4}').map(([, divisor]) => divisor)).toEqual([2, 2, 2]);
+  });
+
+  test('has no level of precision where the spec asks for half precision already', () => {
+    expect(ladder('precision: bf16').map(([, , , precision]) => precision)).toEqual([null, null, null]);
+    expect(ladder('precision: tf32', 'runtime: {gpus: 1}').at(-1)).toEqual([4, 4, true, 'bf16']);
+  });
+
+  test('is what the spec lists, in its order', () => {
+    expect(ladder('outOfMemory: {ladder: []}')).toEqual([]);
+    expect(ladder('outOfMemory: {ladder: [precision, microBatch]}')).toEqual([
+      [1, 1, false, 'bf16'],
+      [2, 2, false, 'bf16'],
+      [3, 4, false, 'bf16'],
+    ]);
+  });
 });

@@ -6,8 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Client } from '@temporalio/client';
-import { connectTemporal, experimentProgress, experimentResult, runProgress, startExperiment } from '../../src/client';
-import { type ExperimentOutput, type ProvenanceObject, type Result, type RunRecord, type TrainProgress, ids } from '../../src/contract';
+import { connectTemporal, experimentProgress, experimentResult, runProgress, snapshotCode, startExperiment } from '../../src/client';
+import {
+  type ExperimentOutput,
+  type PoolState,
+  type ProvenanceObject,
+  type Result,
+  type RunRecord,
+  type TrainProgress,
+  ids,
+  poolNames,
+} from '../../src/contract';
 import { loadSpec } from '../../src/contract/loadSpec';
 import { registerSearchAttributes, serverArguments, temporalBinary } from '../../src/stack';
 import { choosePorts } from '../../src/stack/ports';
@@ -15,16 +24,31 @@ import { type Store, openStore } from '../../src/store';
 
 const root = join(__dirname, '..', '..');
 
+interface Options {
+  hosts: string[];
+  slots: number;
+  env?: Record<string, string>;
+  /** Another store than a folder of the cluster's own. */
+  store?: string;
+}
+
 /** A real Temporal server and real worker processes, in a folder of their own, on hosts that share one store. */
 export class Cluster {
   readonly dir = mkdtempSync(join(tmpdir(), 'assay-e2e-'));
-  readonly store: Store = openStore(pathToFileURL(join(this.dir, 'store')).href);
+  readonly store: Store;
   client!: Client;
   private ports!: { frontend: number; ui: number };
   private readonly processes = new Map<string, ChildProcess>();
+  private readonly env: Record<string, string>;
 
-  static async start({ hosts, slots }: { hosts: string[]; slots: number }): Promise<Cluster> {
-    const cluster = new Cluster();
+  private constructor(env: Record<string, string>, store: string | undefined) {
+    this.env = env;
+    this.store = openStore(store ?? pathToFileURL(join(this.dir, 'store')).href);
+  }
+
+  /** `env` goes to every worker, e.g. the DOCKER_HOST of an engine of one's own. */
+  static async start({ hosts, slots, env = {}, store }: Options): Promise<Cluster> {
+    const cluster = new Cluster(env, store);
     mkdirSync(join(cluster.dir, 'logs'));
     cluster.ports = await choosePorts(null);
     await cluster.startServer();
@@ -51,7 +75,13 @@ export class Cluster {
     }, 30_000);
   }
 
-  startWorker(pool: 'control' | 'analysis' | 'gpu', host = pool as string, slots = 1): void {
+  /** `inside` goes before the command, e.g. `ip netns exec NAME`. */
+  startWorker(
+    pool: 'control' | 'analysis' | 'gpu',
+    host = pool as string,
+    slots = 1,
+    { env: more = {}, inside = [] }: { env?: Record<string, string>; inside?: string[] } = {},
+  ): void {
     const env = {
       TEMPORAL_ADDRESS: `127.0.0.1:${this.ports.frontend}`,
       TEMPORAL_NAMESPACE: 'default',
@@ -59,8 +89,11 @@ export class Cluster {
       ASSAY_STORE: this.store.url,
       ASSAY_HOST: host,
       ASSAY_SLOTS: String(slots),
+      ...this.env,
+      ...more,
     };
-    this.spawn(host, process.execPath, [join(root, 'dist', 'workers', `${pool}.js`)], env);
+    const [command, ...args] = [...inside, process.execPath, join(root, 'dist', 'workers', `${pool}.js`)];
+    this.spawn(host, command as string, args, env);
   }
 
   /** SIGKILL, as the out-of-memory killer or a power cut would; resolves when the process is gone. */
@@ -88,7 +121,8 @@ export class Cluster {
       environment: {},
       source: spec,
     };
-    const input = { experimentId, spec: ref, provenance: await this.store.putJson(provenance) };
+    const code = await snapshotCode(this.store, resolved);
+    const input = { experimentId, spec: ref, provenance: await this.store.putJson(provenance), code };
     await startExperiment(this.client, input, { name: resolved.name, hypothesis: resolved.hypothesis ?? null });
     return experimentId;
   }
@@ -108,8 +142,21 @@ export class Cluster {
     return now as unknown as TrainProgress;
   }
 
+  pool(): Promise<PoolState> {
+    return this.client.workflow.getHandle(ids.gpuPool).query<PoolState>(poolNames.state);
+  }
+
+  /** Where a host keeps its runs. */
+  runs(host: string, experimentId: string): string {
+    return join(this.dir, host, 'runs', experimentId);
+  }
+
   progress(experimentId: string) {
     return experimentProgress(this.client, experimentId);
+  }
+
+  get frontend(): number {
+    return this.ports.frontend;
   }
 
   log(name: string): string {

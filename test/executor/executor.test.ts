@@ -3,19 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  findTrainer,
-  listTrainers,
-  logTail,
-  mapExit,
-  mergeEvents,
-  reapOlder,
-  startTrainer,
-  stopTrainer,
-  supervise,
-} from '../../src/executor';
-import { isAlive, statOf } from '../../src/executor/processes';
-import { cleanUp, newRunDir, readText, start, stepsOf, supervisor, until, upTo } from './helpers';
+import { logTail, mapExit, mergeEvents } from '../../src/executor';
+import { isAlive, statOf } from '../../src/executor/proc';
+import { findTrainer, listTrainers } from '../../src/executor/process/find';
+import { startTrainer } from '../../src/executor/process/start';
+import { reapOlder, stopTrainer } from '../../src/executor/process/stop';
+import { cleanUp, newRunDir, readText, start, stepsOf, supervise, supervisor, until, upTo } from './helpers';
 
 afterEach(cleanUp);
 
@@ -183,7 +176,9 @@ test('a shim that comes too late, after a newer epoch has begun and reaped, star
   await supervise({ dir: late.dir, pollMs: 20 });
   for (const name of ['exit.json', 'trainer.json', 'out/events.jsonl']) rmSync(join(late.dir, name));
   await startTrainer(start(runDir, 2, { steps: 5 }));
-  const shim = spawn(process.execPath, [join(__dirname, '..', '..', 'src', 'executor', 'shim.mjs'), late.dir], { stdio: 'ignore' });
+  const shim = spawn(process.execPath, [join(__dirname, '..', '..', 'src', 'executor', 'process', 'shim.mjs'), late.dir], {
+    stdio: 'ignore',
+  });
   await once(shim, 'exit');
   expect(await findTrainer(late.dir)).toMatchObject({ state: 'exited', identity: null, exit: { error: 'superseded' } });
   expect(statSync(join(late.dir, 'out', 'events.jsonl'), { throwIfNoEntry: false })).toBeUndefined();
@@ -286,7 +281,7 @@ test('the runs of this host with a living trainer are listed', async () => {
   mkdirSync(join(runsDir, 'exp', 'latency', 'try-1'), { recursive: true });
   expect(await listTrainers(runsDir)).toEqual([]);
   await startTrainer(start(runDir, 1, { steps: 100_000 }));
-  expect(await listTrainers(runsDir)).toEqual([{ experimentId: 'exp', variant: 'mlp', seed: 1 }]);
+  expect(await listTrainers(runsDir)).toEqual([{ key: { experimentId: 'exp', variant: 'mlp', seed: 1 }, epoch: 1, leaseId: null }]);
   await stopTrainer(join(runDir, 'epoch-1'), { graceSeconds: 0 });
   expect(await listTrainers(runsDir)).toEqual([]);
 });

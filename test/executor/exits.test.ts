@@ -1,7 +1,16 @@
 import { mapExit, type TrainerExit } from '../../src/executor';
 
 const exit = (overrides: Partial<TrainerExit>): TrainerExit => ({
-  ...{ code: null, signal: null, endedAt: '2026-01-01T00:00:00.000Z', error: null, peakMemoryBytes: null, lost: false },
+  ...{
+    code: null,
+    signal: null,
+    endedAt: '2026-01-01T00:00:00.000Z',
+    error: null,
+    peakMemoryBytes: null,
+    lost: false,
+    outOfMemory: false,
+    outside: null,
+  },
   ...overrides,
 });
 const traceback = (last: string): string => `Traceback (most recent call last):\n  File "train.py", line 3, in <module>\n${last}\n`;
@@ -18,6 +27,12 @@ test.each<[string, Partial<TrainerExit>, string, string | null]>([
   ['a wrong syntax', { code: 1 }, traceback('SyntaxError: invalid syntax'), 'TrainerFailed'],
   ['an import error that was survived', { code: 1 }, `${traceback('ImportError: x')}going on without\nboom\n`, 'TrainerCrashed'],
   ['a lost trainer', { lost: true }, '', 'TrainerCrashed'],
+  ['the memory limit', { code: 137, outOfMemory: true, memoryLimitBytes: 2 ** 26 }, '', 'OutOfMemory'],
+  ['a container that somebody killed', { code: 137, outside: 'container x was ended by SIGKILL' }, '', 'ExecutorUnavailable'],
+  ['a container that is gone', { lost: true, outside: 'container x was removed' }, '', 'ExecutorUnavailable'],
+  ['a command that is not there', { code: 127 }, 'sh: 1: nope: not found\n', 'TrainerFailed'],
+  ['a command that cannot be run', { code: 126 }, '', 'TrainerFailed'],
+  ['a segmentation fault in a container', { code: 139 }, '', 'TrainerCrashed'],
   ['a newer epoch', { error: 'superseded' }, '', 'Preempted'],
   ['no such program', { error: 'spawn x ENOENT' }, '', 'ExecutorUnavailable'],
 ])('%s is told apart', (_, ended, logs, type) => {
@@ -29,4 +44,14 @@ test('an error carries the last 20 lines of the log, and its message ends with t
   const error = mapExit(exit({ code: 9 }), `${lines.join('\n')}\n`);
   expect(error?.details).toEqual({ code: 9, signal: null, log: lines.slice(30) });
   expect(error?.message).toBe(`the trainer ended with exit code 9\n${lines.slice(30).join('\n')}`);
+});
+
+test.each<[Partial<TrainerExit>, RegExp]>([
+  [{ code: 137, outOfMemory: true, memoryLimitBytes: 2 ** 26 }, /killed by the memory limit of 64 MiB/],
+  [{ code: 137, outside: 'container x was ended by SIGKILL' }, /through no fault of its own: container x was ended by SIGKILL/],
+  [{ code: 139 }, /segmentation fault/],
+  [{ signal: 'SIGSEGV' }, /segmentation fault/],
+  [{ code: 127 }, /command not found; correct training\.command/],
+])('the end %j is named in words', (ended, message) => {
+  expect(mapExit(exit(ended), '')?.message).toMatch(message);
 });

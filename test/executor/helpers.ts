@@ -4,9 +4,20 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { RunFile } from '../../src/contract';
-import { type TrainerStart, stopRun } from '../../src/executor';
+import {
+  createProcessExecutor,
+  supervise as superviseAny,
+  type SuperviseInput,
+  type SuperviseResult,
+  type TrainerStart,
+} from '../../src/executor';
 
 const made: string[] = [];
+
+export const processes = createProcessExecutor();
+
+export const supervise = (input: Omit<SuperviseInput, 'executor'>): Promise<SuperviseResult> =>
+  superviseAny({ executor: processes, ...input });
 
 /** A folder of a run; everything that was started in it is killed by `cleanUp`. */
 export function newRunDir(): string {
@@ -17,7 +28,7 @@ export function newRunDir(): string {
 
 export async function cleanUp(): Promise<void> {
   for (const dir of made.splice(0)) {
-    await stopRun(dir, { graceSeconds: 0 });
+    await processes.stopRun(dir, { graceSeconds: 0 });
     rmSync(join(dir, '..', '..', '..'), { recursive: true, force: true });
   }
 }
@@ -44,6 +55,7 @@ export function runFile(dir: string, overrides: Partial<RunFile> = {}): RunFile 
     deterministic: true,
     data: { dir: '/', label: 'label', id: 'id', unit: null, classes: ['0', '1'], splits: { train: '', validation: '', test: '' } },
     resume: null,
+    warmStart: null,
     checkpoints: join(dir, 'checkpoints'),
     out: join(dir, 'out'),
     checkpointEverySeconds: 30,

@@ -2,8 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runTurns, type TurnTrainer } from '../../src/executor';
-import { membersOf } from '../../src/executor/processes';
-import { cleanUp, newRunDir, readText, runFile, start } from './helpers';
+import { membersOf } from '../../src/executor/process/members';
+import { cleanUp, newRunDir, processes, readText, runFile, start } from './helpers';
 
 afterEach(cleanUp);
 
@@ -21,7 +21,7 @@ function players(params: Record<string, Record<string, unknown>>): { trainers: T
 
 test('turns go ABBA over the blocks, one at a time, and every line is collected', async () => {
   const { trainers, journal, left } = players({ a: {}, b: {}, c: {} });
-  const measured = await runTurns({ trainers, blocks: 3, timeoutSeconds: 30 });
+  const measured = await runTurns({ executor: processes, trainers, blocks: 3, timeoutSeconds: 30 });
   const turns = [...['0 a', '0 b', '0 c'], ...['1 c', '1 b', '1 a'], ...['2 a', '2 b', '2 c']];
   expect(readText(journal)).toBe(turns.map((t) => `begin ${t}\nend ${t}\n`).join(''));
   expect(measured.map(({ variant, lines }) => [variant, lines.length])).toEqual([
@@ -46,14 +46,17 @@ test.each<[string, Record<string, unknown>, number, string, RegExp]>([
   ['answers out of turn', { answers: 7 }, 30, 'TrainerCrashed', /^latency of b: expected \{"done": 0\}, got \{"done":7\}$/],
 ])('a variant that %s is named, with what it said last, and all are ended', async (_, params, timeoutSeconds, type, message) => {
   const { trainers, left } = players({ a: {}, b: params });
-  await expect(runTurns({ trainers, blocks: 3, timeoutSeconds })).rejects.toMatchObject({ type, message: expect.stringMatching(message) });
+  await expect(runTurns({ executor: processes, trainers, blocks: 3, timeoutSeconds })).rejects.toMatchObject({
+    type,
+    message: expect.stringMatching(message),
+  });
   expect(left()).toBe(0);
 });
 
 test('a command that is not there is named', async () => {
   const { trainers } = players({ a: {} });
   const missing = trainers.map((trainer) => ({ ...trainer, command: ['no-such-program'] }));
-  await expect(runTurns({ trainers: missing, blocks: 2, timeoutSeconds: 5 })).rejects.toMatchObject({
+  await expect(runTurns({ executor: processes, trainers: missing, blocks: 2, timeoutSeconds: 5 })).rejects.toMatchObject({
     type: 'ExecutorUnavailable',
     message: expect.stringContaining('no-such-program'),
   });
@@ -62,7 +65,7 @@ test('a command that is not there is named', async () => {
 test('an abort ends all trainers with the reason given', async () => {
   const { trainers, left } = players({ a: { hangsInBlock: 0 }, b: {} });
   const stop = new AbortController();
-  const running = runTurns({ trainers, blocks: 2, timeoutSeconds: 60, signal: stop.signal });
+  const running = runTurns({ executor: processes, trainers, blocks: 2, timeoutSeconds: 60, signal: stop.signal });
   setTimeout(() => stop.abort(new Error('enough')), 500);
   await expect(running).rejects.toThrow('enough');
   expect(left()).toBe(0);

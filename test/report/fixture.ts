@@ -1,4 +1,4 @@
-import type { Comparison, Ref, Result, RunResult, VariantResult } from '../../src/contract';
+import type { Comparison, Ref, Result, RunResult, TelemetrySummary, VariantResult } from '../../src/contract';
 
 export interface FixtureOptions {
   candidates: string[];
@@ -186,8 +186,15 @@ function run(name: string, seed: number, index: number, accuracy: number, ms: nu
       latency_p95: round(ms),
     },
     deviations: resumed ? ['worker lost at step 431; resumed from the checkpoint of step 400'] : [],
-    image: null,
-    device: {},
+    image: `registry.example/vision/trainer@${digest('image')}`,
+    imageId: digest('image id'),
+    device: { kind: 'cuda', model: 'NVIDIA H100 80GB HBM3', uuids: [`GPU-${name}-${seed}`] },
+    telemetry: telemetry(index, 31 + index),
+    dataStall: 0.031,
+    remedy: { level: 0, microBatchDivisor: 1, gradientCheckpointing: false, precision: null },
+    failures: { crash: 0, infrastructure: resumed ? 1 : 0, preemption: 0, outOfMemory: 0 },
+    leaks: [],
+    warmStart: null,
     environment: {},
     curve: Array.from({ length: points }, (_, i) => {
       const step = Math.round(((i + 1) * steps) / points);
@@ -206,9 +213,23 @@ function run(name: string, seed: number, index: number, accuracy: number, ms: nu
       model: ref(`${name}-${seed}-model`),
       log: ref(`${name}-${seed}-log`),
       result: ref(`${name}-${seed}-result`),
+      telemetry: ref(`${name}-${seed}-telemetry`),
     },
   };
 }
+
+const telemetry = (index: number, seconds: number): TelemetrySummary => ({
+  samples: seconds,
+  seconds,
+  utilization: round(0.62 + 0.03 * index),
+  peakMemoryBytes: 1_879_048_192,
+  smClockMhz: 1980,
+  energyJoules: seconds * 214,
+  maxTemperatureCelsius: 58 + index,
+  throttledShare: index === 4 ? 0.03 : 0,
+  throttleReasons: index === 4 ? { sw_thermal_slowdown: 1 } : {},
+  gpuHours: round(seconds / 3600),
+});
 
 function comparisonsOf(control: VariantResult, other: VariantResult, seeds: number): Comparison[] {
   const half: Record<string, number> = { accuracy: 0.0137, f1_macro: 0.0145, auc_ovr: 0.0011, log_loss: 0.021, latency_p95: 0.11 };

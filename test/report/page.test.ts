@@ -102,8 +102,12 @@ test('hostile text of a user stays text everywhere', async () => {
   for (const variant of result.variants) {
     variant.params = { [evil]: evil };
     for (const row of variant.perClass) row.class = evil;
-    for (const run of variant.runs)
+    for (const run of variant.runs) {
       Object.assign(run, { deviations: [evil], host: evil, status: 'failed', failure: { type: 'TrainerFailed', message: evil } });
+      Object.assign(run, { image: evil, imageId: evil, warmStart: { run: evil, step: 1 }, leaks: [evil] });
+      run.device.model = evil;
+      if (run.telemetry) run.telemetry.throttleReasons = { [evil]: 1 };
+    }
   }
   const page = await renderReport(result);
   expect(page).not.toMatch(/<script|<img/i);
@@ -133,6 +137,76 @@ test('undefined numbers are called not defined and never NaN', async () => {
   const page = await renderReport(result);
   expect(page).toContain('not defined');
   expect(page).not.toMatch(/NaN|undefined|Infinity/);
+});
+
+test('a run says where it went, what ended its attempts, and what its device did', async () => {
+  const result = fixture();
+  const run = result.variants[1]?.runs[2] as Result['variants'][number]['runs'][number];
+  Object.assign(run, {
+    attempts: 4,
+    failures: { crash: 1, infrastructure: 1, preemption: 1, outOfMemory: 0 },
+    warmStart: { run: 'digits-0/mlp/seed-1', step: 900 },
+  });
+  if (run.telemetry) Object.assign(run.telemetry, { throttledShare: 0.25, throttleReasons: { hw_thermal_slowdown: 9 } });
+  const row = rowOf(await renderReport(result), 'mlp', run.seed);
+  for (const text of [
+    '1 crashed',
+    '1 host or engine',
+    '1 yielded',
+    'step 400',
+    'warm start: digits-0/mlp/seed-1, step 900',
+    '3.1 % waiting for data',
+    'NVIDIA H100 80GB HBM3',
+    '68 %',
+    '7.06 kJ',
+    '25 %',
+    'hw_thermal_slowdown',
+  ]) {
+    expect(row).toContain(text);
+  }
+  expect(row).not.toContain('out of memory');
+  expect(row).toContain(`<code>${run.image?.split('@')[1]?.slice(0, 19)}</code>`);
+});
+
+test('the record names the image whole: by the digest of its registry and by the id that ran', async () => {
+  const result = fixture();
+  const { image, imageId } = result.variants[0]?.runs[0] ?? {};
+  const record = (await renderReport(result)).split('<section id="provenance"')[1] ?? '';
+  expect(record).toContain(`<code>${image}</code>`);
+  expect(record).toContain(`<code>${imageId}</code>`);
+  expect(record).toContain('<dt>Devices</dt><dd>NVIDIA H100 80GB HBM3</dd>');
+});
+
+test('an experiment of processes on the CPU has no columns of devices and images', async () => {
+  const result = fixture();
+  for (const run of result.variants.flatMap((variant) => variant.runs)) {
+    Object.assign(run, { image: null, imageId: null, telemetry: null, dataStall: null, device: { kind: 'cpu', model: 'cpu', uuids: [] } });
+  }
+  const page = await renderReport(result);
+  const runs = page.split('<section id="runs"')[1]?.split('</section>')[0] ?? '';
+  expect(runs).not.toMatch(/Utilisation|Energy|Throttled|Image|waiting for data/);
+  expect(page).toContain('none: trainers ran as processes of their host');
+});
+
+test('unequal remedies that were declared stand before the verdict', async () => {
+  const result = fixture();
+  const detail = 'Declared beforehand: mlp was trained with bf16; logistic without.';
+  result.checks.push({ name: 'remedies', status: 'warn', gate: false, statistic: null, pValue: null, detail });
+  result.verdict.reasons.unshift(detail);
+  const page = await renderReport(result);
+  const main = page.slice(page.indexOf('<main'));
+  expect(main.indexOf(detail)).toBeGreaterThan(0);
+  expect(main.indexOf(detail)).toBeLessThan(main.indexOf('<h1>'));
+  expect(main.split('<section id="key-numbers"')[0]?.split(detail)).toHaveLength(2);
+  expect(unbalanced(page)).toEqual([]);
+});
+
+test('where every latency block was dropped the page says why there is no number', async () => {
+  const result = fixture();
+  for (const variant of result.variants) variant.latency = null;
+  const detail = 'Latency blocks were dropped, since the device was throttled: mlp 10 of 10.';
+  result.checks.push({ name: 'latency-blocks', status: 'warn', gate: false, statistic: 10, pValue: null, detail });
+  expect((await renderReport(result)).split('<section id="latency"')[1]?.split('</section>')[0]).toContain(detail);
 });
 
 test('an experiment whose runs all failed still has its page', async () => {
@@ -206,6 +280,13 @@ test('margin and guardrail are drawn where the plan puts them', async () => {
   Object.assign(free.plan, { margin: 0, guardrails: [] });
   expect(await renderReport(free)).not.toMatch(/fill="var\(--bound\)"[^>]*>(margin|guardrail)</);
 });
+
+/** A run's row of the table of runs. */
+const rowOf = (page: string, variant: string, seed: number): string =>
+  page
+    .split('<section id="runs"')[1]
+    ?.split('<tr>')
+    .find((row) => row.includes(`${variant} <span class="muted">seed ${seed}<`)) ?? '';
 
 /** Tags that open without closing in order, or the other way round. */
 function unbalanced(page: string): string[] {

@@ -51,10 +51,10 @@ test('the workflows replay every recorded history', async () => {
 
 test('an activity that was not there when the history was made is a determinism violation', async () => {
   symlinkSync(join(source, '..', 'node_modules'), join(broken, 'node_modules'));
-  for (const room of ['contract', 'workflows']) cpSync(join(source, room), join(broken, room), { recursive: true });
+  for (const room of ['contract', 'placement', 'workflows']) cpSync(join(source, room), join(broken, room), { recursive: true });
   for (const [file, first] of [
     ['experiment.ts', "enter('checks');"],
-    ['variantRun.ts', 'const claim = await claimHost(key);'],
+    ['variantRun.ts', 'const held = await leases.acquire('],
   ] as const) {
     const path = join(broken, 'workflows', file);
     const code = readFileSync(path, 'utf8');

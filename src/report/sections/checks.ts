@@ -43,6 +43,14 @@ export function checksSection(result: Result): Html {
 }
 
 const remedies: readonly (readonly [RegExp, string])[] = [
+  [
+    /^remedies$/,
+    'Give every variant the same: lower training.batchSize or raise the memory, or declare training.outOfMemory.unequal before the run.',
+  ],
+  [/^clocks$|^latency-blocks$/, 'Cool the device or lower its load, then measure again; metrics of predictions are not touched.'],
+  [/^devices$/, 'Run all variants on one model of device before reading times, energy or memory.'],
+  [/^restarts$/, 'Read the logs of the attempts named; a trainer that dies here will die elsewhere.'],
+  [/^leftovers$/, 'Look at the host for what the finding names; the next run starts from what this one left.'],
   [/overlap|duplicate|leak/, 'Take the shared rows out of the source, or split by the unit they belong to.'],
   [/sample.?ratio|srm/, 'Find where rows were lost or doubled before reading any number.'],
   [/drift|previous/, 'Compare the two snapshots; where the change is real, train the control again on the new data.'],

@@ -8,7 +8,7 @@ import { section, table } from './parts';
 /** Box plot and quantiles of a batch's wall time, all variants interleaved on one host. */
 export async function latencySection(result: Result, measured: Record<string, number[]>): Promise<Html> {
   const rows = result.variants.flatMap((variant) => (variant.latency === null ? [] : [{ name: variant.name, ...variant.latency }]));
-  if (rows.length === 0) return section('latency', 'Latency', html`<p>No latency was measured in this experiment.</p>`);
+  if (rows.length === 0) return section('latency', 'Latency', html`<p>${nothing(result)}</p>`);
   const chart = await renderChart(latencyChart(result, measured, 'latency-plot'));
   const total = rows.reduce((sum, row) => sum + row.count, 0);
   const batches = [...new Set(rows.map((row) => row.batch))].join(' and ');
@@ -17,7 +17,7 @@ export async function latencySection(result: Result, measured: Record<string, nu
   return section(
     'latency',
     'Latency',
-    html`<div class="beside"><figure><figcaption><strong>Wall time of a batch of ${batches}</strong><span class="hint">box: quartiles and median · whiskers: minimum and p95 · ◆ p99 · ○ maximum${Object.keys(measured).length > 0 ? ' · strokes: measured batches' : null}</span></figcaption>${chart}<p class="n">n = ${formatCount(total)} timed batches in interleaved blocks${dropped > 0 ? `, ${formatCount(dropped)} blocks dropped for a slowed clock` : null}.</p></figure>${table(
+    html`<div class="beside"><figure><figcaption><strong>Wall time of a batch of ${batches}</strong><span class="hint">box: quartiles and median · whiskers: minimum and p95 · ◆ p99 · ○ maximum${Object.keys(measured).length > 0 ? ' · strokes: measured batches' : null}</span></figcaption>${chart}<p class="n">n = ${formatCount(total)} timed batches in interleaved blocks${dropped > 0 ? `, ${formatCount(dropped)} blocks dropped, since the device was throttled` : null}.</p></figure>${table(
       'latency-table',
       'Quantiles in milliseconds, the data of the plot',
       [
@@ -35,3 +35,7 @@ export async function latencySection(result: Result, measured: Record<string, nu
     )}</div>`,
   );
 }
+
+/** Where every block was dropped there was a measurement, and its end has a reason. */
+const nothing = ({ checks }: Result): string =>
+  checks.find(({ name }) => name === 'latency-blocks')?.detail ?? 'No latency was measured in this experiment.';

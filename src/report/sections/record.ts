@@ -78,6 +78,8 @@ export function provenanceSection(result: Result): Html {
           ? 'no repository'
           : html`${code(git.commit)}${git.dirty ? ' with uncommitted changes' : null}${git.remote === null ? null : html` of ${code(git.remote)}`}`,
       ],
+      ...imageFacts(result),
+      ['Devices', [...new Set(result.variants.flatMap(({ runs }) => runs.map(({ device }) => device.model)))].join(', ') || 'none'],
       ['assay', provenance.assay],
       ['Started on', `${provenance.host}${provenance.user === null ? '' : ` by ${provenance.user}`}`],
     ]),
@@ -93,6 +95,19 @@ export function provenanceSection(result: Result): Html {
       ),
     ),
   );
+}
+
+/** The digest is what a registry knows the image by, the id what the engine ran. */
+function imageFacts(result: Result): [string, Html][] {
+  const runs = result.variants.flatMap((variant) => variant.runs);
+  const distinct = (values: (string | null)[]): Html[] =>
+    [...new Set(values.filter((value) => value !== null))].map((value) => html`${code(value)} `);
+  const images = distinct(runs.map(({ image }) => image));
+  if (images.length === 0) return [['Image', html`none: trainers ran as processes of their host`]];
+  return [
+    ['Image', html`${images}`],
+    ['Image id', html`${distinct(runs.map(({ imageId }) => imageId))}`],
+  ];
 }
 
 /** Export the record, then compare one seed's stored predictions without a server. */

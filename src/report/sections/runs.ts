@@ -1,45 +1,98 @@
-import type { Result, RunResult } from '../../contract';
-import { formatCount, formatSeconds } from '../formatters';
-import { type Html, html } from '../html';
-import { bullets, section, table } from './parts';
+import type { FailureCounts, Result, RunResult } from '../../contract';
+import { formatCount, formatEnergy, formatPercent, formatSeconds } from '../formatters';
+import { type Html, type HtmlValue, html } from '../html';
+import { bullets, type Column, code, section, table } from './parts';
 
 interface NamedRun extends RunResult {
   variant: string;
 }
 
+interface RunColumn extends Column {
+  cell: (run: NamedRun) => HtmlValue;
+}
+
 /** One row a variant and seed. */
 export function runsSection(result: Result): Html {
   const runs = namedRuns(result);
+  const columns = [
+    ...conduct,
+    ...(runs.some((run) => run.telemetry !== null) ? measured : []),
+    ...(runs.some((run) => run.image !== null) ? [image] : []),
+    failure,
+  ];
   return section(
     'runs',
     'Runs',
     table(
       'run-table',
-      html`${runs.filter((run) => run.status === 'done').length} of ${runs.length} runs finished. <span class="muted">Attempts are starts of the trainer; seconds are of training, over all attempts.</span>`,
-      [
-        { head: 'Variant and seed' },
-        { head: 'Status' },
-        { head: 'Attempts', number: true },
-        { head: 'Resumed from', number: true },
-        { head: 'Steps', number: true },
-        { head: 'Training', number: true },
-        { head: 'Host' },
-        { head: 'Failure' },
-      ],
-      runs.map((run) => [
-        html`${run.variant} <span class="muted">seed ${run.seed}</span>`,
-        html`<span class="status ${run.status === 'done' ? 'pass' : 'fail'}">${run.status === 'done' ? '✓ done' : '✕ failed'}</span>`,
-        formatCount(run.attempts),
-        run.resumedFromStep === null ? '–' : `step ${formatCount(run.resumedFromStep)}`,
-        formatCount(run.steps),
-        formatSeconds(run.seconds),
-        run.host ?? '–',
-        run.failure === null ? '–' : html`<strong>${run.failure.type}</strong><pre>${run.failure.message}</pre>`,
-      ]),
+      html`${runs.filter((run) => run.status === 'done').length} of ${runs.length} runs finished. <span class="muted">Attempts are starts of the trainer, with what ended the earlier ones; seconds are of training, over all attempts.</span>`,
+      columns,
+      runs.map((run) => columns.map(({ cell }) => cell(run))),
       'wide',
     ),
   );
 }
+
+const sub = (text: string): Html => html`<span class="sub">${text}</span>`;
+
+const conduct: RunColumn[] = [
+  { head: 'Variant and seed', cell: (run) => html`${run.variant} <span class="muted">seed ${run.seed}</span>` },
+  {
+    head: 'Status',
+    cell: (run) =>
+      html`<span class="status ${run.status === 'done' ? 'pass' : 'fail'}">${run.status === 'done' ? '✓ done' : '✕ failed'}</span>`,
+  },
+  { head: 'Attempts', number: true, cell: (run) => html`${formatCount(run.attempts)}${causes(run.failures).map(sub)}` },
+  { head: 'Resumed from', number: true, cell: resumedFrom },
+  { head: 'Steps', number: true, cell: (run) => formatCount(run.steps) },
+  {
+    head: 'Training',
+    number: true,
+    cell: (run) =>
+      html`${formatSeconds(run.seconds)}${run.dataStall === null ? null : sub(`${formatPercent(run.dataStall)} waiting for data`)}`,
+  },
+  { head: 'Host and device', cell: (run) => html`${run.host ?? '–'}${sub(run.device.model)}` },
+];
+
+const measured: RunColumn[] = [
+  { head: 'Utilisation', number: true, cell: ({ telemetry }) => (telemetry === null ? '–' : formatPercent(telemetry.utilization, 0)) },
+  { head: 'Energy', number: true, cell: ({ telemetry }) => (telemetry === null ? '–' : formatEnergy(telemetry.energyJoules)) },
+  {
+    head: 'Throttled',
+    number: true,
+    cell: ({ telemetry }) =>
+      telemetry === null
+        ? '–'
+        : html`${formatPercent(telemetry.throttledShare, 0)}${Object.keys(telemetry.throttleReasons).sort().map(sub)}`,
+  },
+];
+
+const image: RunColumn = { head: 'Image', cell: (run) => (run.image === null ? '–' : code(shortDigest(run.image))) };
+
+const failure: RunColumn = {
+  head: 'Failure',
+  cell: (run) => (run.failure === null ? '–' : html`<strong>${run.failure.type}</strong><pre>${run.failure.message}</pre>`),
+};
+
+const causeWords: Record<keyof FailureCounts, string> = {
+  crash: 'crashed',
+  outOfMemory: 'out of memory',
+  infrastructure: 'host or engine',
+  preemption: 'yielded',
+};
+
+const causes = (failures: FailureCounts): string[] =>
+  (Object.keys(causeWords) as (keyof FailureCounts)[]).flatMap((cause) =>
+    failures[cause] === 0 ? [] : [`${failures[cause]} ${causeWords[cause]}`],
+  );
+
+function resumedFrom({ resumedFromStep, warmStart }: NamedRun): HtmlValue {
+  const started = warmStart === null ? null : sub(`warm start: ${warmStart.run}, step ${formatCount(warmStart.step)}`);
+  return html`${resumedFromStep === null ? '–' : `step ${formatCount(resumedFromStep)}`}${started}`;
+}
+
+/** "sha256:0123456789ab"; the whole digest stands under Provenance. */
+const shortDigest = (reference: string): string => /sha256:[0-9a-f]{12}/.exec(reference)?.[0] ?? reference;
 
 /** What went otherwise than registered, grouped so that one remedy for all runs is one line. */
 export function deviationsSection(result: Result): Html {

@@ -27,11 +27,13 @@ export function verdictHeader(result: Result): Html {
   const { verdict } = result;
   const badge = badges[verdict.outcome];
   const failedGates = result.checks.filter((check) => check.gate && check.status === 'fail');
-  const gateTexts = failedGates.map((check) => check.detail);
+  // Unequal remedies that the spec declared: a reader has to know before the verdict.
+  const declared = result.checks.filter((check) => check.name === 'remedies' && check.status === 'warn').map((check) => check.detail);
+  const gateTexts = [...failedGates.map((check) => check.detail), ...declared];
   const reasons = verdict.reasons.filter((reason) => !gateTexts.includes(reason));
   const minutes = formatSeconds((Date.parse(result.finishedAt) - Date.parse(result.startedAt)) / 1000);
   return html`<header class="verdict ${verdict.outcome}${verdict.harm ? ' harm' : ''}">
-<p class="eyebrow">${result.name}</p>
+${declared.length > 0 ? html`<div class="alert deviation" role="note"><h2>Deviation</h2>${bullets(declared)}</div>` : null}<p class="eyebrow">${result.name}</p>
 <p class="badges"><span class="badge">${badge.symbol} ${badge.word}</span>${verdict.harm ? html`<span class="badge harm-badge">▼ Harm shown</span>` : null}</p>
 <h1>${verdict.sentence}</h1>
 ${

@@ -18,6 +18,28 @@ if fault == "rejected":
     sys.exit(78)
 
 
+if fault == "segfault":
+    os.kill(os.getpid(), signal.SIGSEGV)
+if fault == "network":
+    import socket
+
+    socket.create_connection(("192.0.2.1", 80), timeout=5)
+if fault == "host-files":
+    print(sorted(os.listdir("/home")), os.path.exists("/var/run/docker.sock"), file=sys.stderr)
+    open("/etc/hosts", "a", encoding="utf-8").write("192.0.2.1 somewhere")
+if fault == "snapshot":
+    place = os.path.join(run["data"]["dir"], os.listdir(run["data"]["dir"])[0])
+    open(place, "a", encoding="utf-8").write("one more row")
+if fault == "device-memory" and run["microBatchSize"] > run["params"]["fits"]:
+    print(f"out of memory with a micro-batch of {run['microBatchSize']}", file=sys.stderr)
+    sys.exit(86)
+if fault == "memory":
+    # Touched page by page, so that the limit is met.
+    held = bytearray(run["microBatchSize"] * run["params"]["per_example"])
+    for place in range(0, len(held), 4096):
+        held[place] = 1
+
+
 def rows(split):
     with open(run["data"]["splits"][split], encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]

@@ -1,0 +1,137 @@
+// Proves: a lost host, a host cut off by the network, a store that is away for a minute, a full disk and a clock that jumps leave one writer
+// at a time and the same predictions as an undisturbed training.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import Docker from 'dockerode';
+import { dockerForTests } from '../../docker/engine';
+import { type HostDrain, ids, poolNames } from '../../../src/contract';
+import { Cluster, until } from '../cluster';
+import { isolatedNetwork } from './network';
+import { Trial, removeFolder, trainerFolder } from './trial';
+
+let docker: Docker;
+let image: string;
+let env: Record<string, string>;
+const folder = trainerFolder();
+
+beforeAll(async () => {
+  const engine = await dockerForTests();
+  env = { DOCKER_HOST: engine.host };
+  image = await engine.torch();
+  docker = new Docker({ socketPath: engine.host.slice('unix://'.length) });
+}, 1_200_000);
+
+afterAll(() => removeFolder(folder));
+
+test('a lost host: its guard stops the trainer, and another host goes on from the last checkpoint', async () => {
+  const cluster = await Cluster.start({ hosts: ['host-a', 'host-b', 'host-c'], slots: 1, env });
+  try {
+    const trial = await Trial.start(cluster, image, folder);
+    const { host } = await trial.reaches('training', 400);
+    await cluster.kill(host);
+    const after = await trial.reaches('training', 410);
+    const moved = after.host === host ? await movedFrom(trial, host) : after;
+    expect(moved.host).not.toBe(host);
+    const run = await trial.expectWhole(docker, () => cluster.startWorker('gpu', host, 1));
+    expect(run.failures).toMatchObject({ crash: 0, infrastructure: 1 });
+    expect(run.resumedFromStep).toBeGreaterThan(0);
+  } finally {
+    await cluster.stop();
+  }
+}, 600_000);
+
+test('a store that is away for a minute, and then a full disk, stop no trainer', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'assay-small-'));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', place]);
+  mkdirSync(join(place, 'store'));
+  const cluster = await Cluster.start({ hosts: ['host-a'], slots: 2, env, store: pathToFileURL(join(place, 'store')).href });
+  try {
+    const trial = await Trial.start(cluster, image, folder);
+    await trial.reaches('training', 300);
+    execFileSync('mount', ['-o', 'remount,ro', place]);
+    await sleep(60_000);
+    execFileSync('mount', ['-o', 'remount,rw', place]);
+    await sleep(5_000);
+    const filler = join(place, 'filler');
+    expect(() => writeFileSync(filler, Buffer.alloc(64 * 2 ** 20))).toThrow(/ENOSPC/);
+    await trial.reaches('evaluating');
+    await sleep(5_000);
+    rmSync(filler);
+    const run = await trial.expectWhole(docker);
+    expect(run).toMatchObject({ attempts: 1, failures: { crash: 0, infrastructure: 0 } });
+  } finally {
+    await cluster.stop();
+    execFileSync('umount', ['-l', place]);
+    rmSync(place, { recursive: true, force: true });
+  }
+}, 600_000);
+
+test('a host that the network cuts off stops its own trainer before another host goes on', async () => {
+  const net = await isolatedNetwork();
+  const cluster = await Cluster.start({ hosts: ['host-b', 'host-c'], slots: 1, env });
+  try {
+    const address = await net.relayTo(cluster.frontend);
+    cluster.startWorker('gpu', 'host-a', 2, { inside: net.inside, env: { TEMPORAL_ADDRESS: address } });
+    await until(async () => (await cluster.pool()).hosts.some(({ host }) => host === 'host-a'), 30_000);
+    await drain(cluster, ['host-b', 'host-c'], true);
+    const trial = await Trial.start(cluster, image, folder);
+    expect((await trial.reaches('training', 400)).host).toBe('host-a');
+    net.cut();
+    await drain(cluster, ['host-b', 'host-c'], false);
+    expect((await movedFrom(trial, 'host-a')).host).not.toBe('host-a');
+    const run = await trial.expectWhole(docker, net.mend);
+    expect(run.failures).toMatchObject({ crash: 0, infrastructure: 1 });
+    expect(readFileSync(join(cluster.dir, 'host-a', 'guard.log'), 'utf8')).toMatch(/stopp/);
+  } finally {
+    await cluster.stop();
+    await net.remove();
+  }
+}, 600_000);
+
+test('a clock that jumps an hour ahead, and back, changes nothing', async () => {
+  const cluster = await Cluster.start({ hosts: [], slots: 1, env });
+  const stamp = join(cluster.dir, 'clock');
+  writeFileSync(stamp, '+0');
+  const library = execFileSync('sh', ['-c', 'ls /usr/lib/*/faketime/libfaketimeMT.so.1'], { encoding: 'utf8' }).trim();
+  const clock = {
+    LD_PRELOAD: library,
+    FAKETIME_TIMESTAMP_FILE: stamp,
+    FAKETIME_NO_CACHE: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    DONT_FAKE_MONOTONIC: '1',
+  };
+  cluster.startWorker('gpu', 'host-a', 2, { env: clock });
+  try {
+    const trial = await Trial.start(cluster, image, folder);
+    for (const jump of ['+1h', '-1h', '+0']) {
+      await trial.reaches('training', 300);
+      writeFileSync(stamp, jump);
+      await sleep(8000);
+    }
+    const run = await trial.expectWhole(docker);
+    expect(run).toMatchObject({ attempts: 1, failures: { crash: 0, infrastructure: 0 } });
+    expect(run.seconds).toBeLessThan(600);
+  } finally {
+    await cluster.stop();
+  }
+}, 600_000);
+
+async function drain(cluster: Cluster, hosts: string[], wanted: boolean): Promise<void> {
+  for (const host of hosts) {
+    await cluster.client.workflow.getHandle(ids.gpuPool).signal<[HostDrain]>(poolNames.drain, { host, drain: wanted });
+  }
+}
+
+/** The trainer on another host than `host`. */
+async function movedFrom(trial: Trial, host: string): Promise<{ host: string }> {
+  let now: { host: string } = { host };
+  await until(async () => {
+    now = await trial.reaches('training');
+    return now.host !== host;
+  }, 240_000);
+  return now;
+}

@@ -1,0 +1,76 @@
+// Proves, on a PyTorch training of more than a minute in containers: whichever process is killed, in whichever phase, the experiment ends
+// as if nothing had happened. The worker, the container, the Temporal server; the next file has the engine, the last one hosts and stores.
+import { setTimeout as sleep } from 'node:timers/promises';
+import Docker from 'dockerode';
+import { dockerForTests } from '../../docker/engine';
+import { Cluster, until } from '../cluster';
+import { Trial, phases, removeFolder, trainerFolder } from './trial';
+
+let cluster: Cluster;
+let docker: Docker;
+let image: string;
+const folder = trainerFolder();
+
+beforeAll(async () => {
+  const engine = await dockerForTests();
+  image = await engine.torch();
+  docker = new Docker({ socketPath: engine.host.slice('unix://'.length) });
+  cluster = await Cluster.start({ hosts: ['host-a', 'host-b'], slots: 1, env: { DOCKER_HOST: engine.host } });
+}, 1_200_000);
+
+afterAll(async () => {
+  await cluster?.stop();
+  removeFolder(folder);
+});
+
+test('killing the worker in every phase leaves the trainer to its successor: one start, no step lost', async () => {
+  const trial = await Trial.start(cluster, image, folder);
+  for (const phase of phases) {
+    const { host } = await trial.reaches(phase, phase === 'training' ? 300 : 0);
+    await cluster.kill(host);
+    cluster.startWorker('gpu', host, 1);
+  }
+  const run = await trial.expectWhole(docker);
+  expect(run).toMatchObject({ attempts: 1, resumedFromStep: null, failures: { crash: 0, infrastructure: 0 } });
+}, 400_000);
+
+test('killing the container in every phase resumes from the last checkpoint', async () => {
+  const trial = await Trial.start(cluster, image, folder);
+  for (const phase of phases) {
+    const { epoch } = await trial.reaches(phase, phase === 'training' ? 300 : 0);
+    await containerOf(trial.id, epoch).then((container) => container.kill());
+    // Between two trainers: the run's worker dies as well.
+    if (phase === 'checkpointing') {
+      await until(async () => trial.writer() === undefined, 10_000);
+      const { host } = (await cluster.progress(trial.id)).runs.find((r) => r.variant === 'disturbed') ?? {};
+      if (host) {
+        await cluster.kill(host);
+        cluster.startWorker('gpu', host, 1);
+      }
+    }
+  }
+  const run = await trial.expectWhole(docker);
+  expect(run.attempts).toBeGreaterThanOrEqual(phases.length + 1);
+  // Somebody else killed it: that is no fault of the trainer.
+  expect(run.failures.crash).toBe(0);
+  expect(run.resumedFromStep).toBeGreaterThan(0);
+}, 400_000);
+
+test('killing the Temporal server in every phase loses nothing', async () => {
+  const trial = await Trial.start(cluster, image, folder);
+  for (const phase of phases) {
+    await trial.reaches(phase, phase === 'training' ? 300 : 0);
+    await cluster.kill('temporal');
+    await sleep(2000);
+    await cluster.startServer();
+  }
+  const run = await trial.expectWhole(docker);
+  expect(run).toMatchObject({ attempts: 1, resumedFromStep: null });
+}, 400_000);
+
+async function containerOf(experiment: string, epoch: number): Promise<Docker.Container> {
+  const label = [`assay.experiment=${experiment}`, 'assay.variant=disturbed', `assay.epoch=${epoch}`];
+  const [found] = await docker.listContainers({ filters: { label } });
+  if (!found) throw new Error(`no container of epoch ${epoch} runs`);
+  return docker.getContainer(found.Id);
+}

@@ -1,0 +1,2 @@
+export { gpuPool, host } from '../pool';
+export { variantRun } from '../../../src/workflows/variantRun';
