@@ -6,6 +6,15 @@ import { buildImage } from './lib/image.mjs';
 import { lockRequirements } from './lib/lockRequirements.mjs';
 import { main, step } from './lib/steps.mjs';
 
+const usage = `node scripts/image.mjs [options]   builds the runtime image and prints what to write into runtime.image
+  --base IMAGE     what it is built on; default the one of runtime/Dockerfile, with CUDA
+  --extras torch   with PyTorch (repeatable)
+  --tag NAME       a name of your own; default assay-runtime
+  --network NAME   the network of the build, e.g. host behind a proxy
+  --fresh          without the cache of earlier builds
+  --quiet          prints the image's id only
+  --lock           writes runtime/requirements-image*.txt anew instead`;
+
 await main(async () => {
   const { values } = parseArgs({
     options: {
@@ -16,8 +25,10 @@ await main(async () => {
       fresh: { type: 'boolean', default: false },
       quiet: { type: 'boolean', default: false },
       lock: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  if (values.help) return console.log(usage);
   if (values.lock) return lockRequirements();
   const { base = null, network = null, tag, extras, fresh, quiet } = values;
   let id;

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { snapshotCode, startExperiment } from '../client';
 import { AssayError, type ProvenanceObject, type ResolvedSpec, ids } from '../contract';
 import { loadSpec, unpinnedImage } from '../contract/loadSpec';
+import type { Override } from '../contract/specOverrides';
 import { provenance } from './provenance';
 import { openSession, workflowUrl } from './session';
 import { type WatchOptions, watchExperiment } from './watch';
@@ -53,12 +54,12 @@ export async function readSpec(
       { cause },
     );
   }
-  const overrides = (options.set ?? []).map((assignment) => {
+  const overrides: Override[] = (options.set ?? []).map((assignment) => {
     const at = assignment.indexOf('=');
     if (at < 1) throw new AssayError('SpecInvalid', `--set ${assignment}: expected key.path=value, e.g. --set training.batchSize=32`);
     return { path: assignment.slice(0, at), value: assignment.slice(at + 1) };
   });
-  if (options.gpus !== undefined) overrides.push({ path: 'runtime.maxGpus', value: String(options.gpus) });
+  if (options.gpus !== undefined) overrides.push({ path: 'runtime.maxGpus', value: String(options.gpus), flag: `--gpus ${options.gpus}` });
   try {
     const seeds = options.seeds ? { seeds: options.seeds } : {};
     return { spec: loadSpec(text, { file, root: dirname(path), overrides, exists: existsSync, ...seeds }), text };

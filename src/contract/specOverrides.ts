@@ -6,6 +6,8 @@ export interface Override {
   path: string;
   /** Read as YAML. */
   value: string;
+  /** What the user wrote, where that is no `--set`. */
+  flag?: string;
 }
 
 export interface Applied {
@@ -26,7 +28,7 @@ export function withOverrides(original: Record<string, unknown>, overrides: read
     if (outcome.message !== undefined) problems.push({ path: outcome.path, at: 'key', message: outcome.message });
   };
   for (const override of overrides) {
-    const flag = `--set ${override.path}=${override.value}`;
+    const flag = override.flag ?? `--set ${override.path}=${override.value}`;
     const read = readValue(override.value);
     if ('value' in read) put(override.path, read.value, flag);
     else {

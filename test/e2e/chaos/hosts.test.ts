@@ -17,6 +17,8 @@ let docker: Docker;
 let image: string;
 let env: Record<string, string>;
 const folder = trainerFolder();
+/** Longer than the term of a lease, so that the guard comes while it trains. */
+const longer = 4200;
 
 beforeAll(async () => {
   const engine = await dockerForTests();
@@ -30,7 +32,7 @@ afterAll(() => removeFolder(folder));
 test('a lost host: its guard stops the trainer, and another host goes on from the last checkpoint', async () => {
   const cluster = await Cluster.start({ hosts: ['host-a', 'host-b', 'host-c'], slots: 1, env });
   try {
-    const trial = await Trial.start(cluster, image, folder);
+    const trial = await Trial.start(cluster, image, folder, longer);
     const { host } = await trial.reaches('training', 400);
     await cluster.kill(host);
     const after = await trial.reaches('training', 410);
@@ -50,7 +52,7 @@ test('a store that is away for a minute, and then a full disk, stop no trainer',
   mkdirSync(join(place, 'store'));
   const cluster = await Cluster.start({ hosts: ['host-a'], slots: 2, env, store: pathToFileURL(join(place, 'store')).href });
   try {
-    const trial = await Trial.start(cluster, image, folder);
+    const trial = await Trial.start(cluster, image, folder, longer);
     await trial.reaches('training', 300);
     execFileSync('mount', ['-o', 'remount,ro', place]);
     await sleep(60_000);
@@ -78,7 +80,7 @@ test('a host that the network cuts off stops its own trainer before another host
     cluster.startWorker('gpu', 'host-a', 2, { inside: net.inside, env: { TEMPORAL_ADDRESS: address } });
     await until(async () => (await cluster.pool()).hosts.some(({ host }) => host === 'host-a'), 30_000);
     await drain(cluster, ['host-b', 'host-c'], true);
-    const trial = await Trial.start(cluster, image, folder);
+    const trial = await Trial.start(cluster, image, folder, longer);
     expect((await trial.reaches('training', 400)).host).toBe('host-a');
     net.cut();
     await drain(cluster, ['host-b', 'host-c'], false);
