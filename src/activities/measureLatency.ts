@@ -97,10 +97,10 @@ async function removeOtherTries(base: string): Promise<void> {
 
 /** The sample that follows the last turn, where one still comes. */
 async function sampledPast(samples: TelemetrySample[], moment: number, watched: Promise<void>): Promise<void> {
-  const late = Date.now() + samplePatienceMs;
+  const late = performance.now() + samplePatienceMs;
   const has = (): boolean => Date.parse(samples.at(-1)?.timestamp ?? '') > moment;
   const ended = watched.then(() => true);
-  while (!has() && Date.now() < late && !(await Promise.race([ended, sleep(50, false)])));
+  while (!has() && performance.now() < late && !(await Promise.race([ended, sleep(50, false)])));
 }
 
 /** Samples come once a second: the one just after a short block belongs to it too. A power cap is how a device is run, and no reason. */

@@ -76,7 +76,7 @@ function jsonOf(line: string): unknown {
 async function quiet(players: Player[], { ms, signal }: Limits): Promise<void> {
   let before = '';
   let still = 0;
-  for (const end = Date.now() + ms; still < 4 && Date.now() < end && !signal?.aborted; await sleep(100)) {
+  for (const end = performance.now() + ms; still < 4 && performance.now() < end && !signal?.aborted; await sleep(100)) {
     const seen = await Promise.all(players.map(({ trainer }) => trainer.activity()));
     const now = seen.map((activity) => activity?.ticks ?? 'gone').join();
     const idle = seen.every((activity) => activity === null || (activity.ticks > 0 && !activity.busy));

@@ -16,9 +16,9 @@ export async function leaksAfter(
 ): Promise<string[]> {
   if (uuids.length === 0) return [];
   const checks = 'ok' in before ? [before] : before;
-  for (const begin = Date.now(); ; await sleep(Math.min(250, patienceMs))) {
+  for (const begin = performance.now(); ; await sleep(Math.min(250, patienceMs))) {
     const leaks = await look(smi, checks, uuids, pids, marginBytes);
-    if (leaks.length === 0 || Date.now() - begin >= patienceMs) return leaks;
+    if (leaks.length === 0 || performance.now() - begin >= patienceMs) return leaks;
   }
 }
 

@@ -116,8 +116,8 @@ async function usable(home: string): Promise<StackInfo | null> {
 
 /** Null when the daemon ended, is stopping or was not ready in time. */
 async function whenReady(home: string, daemon: ProcessIdentity): Promise<StackInfo | null> {
-  const deadline = Date.now() + startMs;
-  while (Date.now() < deadline && isAlive(daemon)) {
+  const deadline = performance.now() + startMs;
+  while (performance.now() < deadline && isAlive(daemon)) {
     const state = readState(stackPaths(home).state);
     if (state?.daemon.pid === daemon.pid) {
       if (state.state === 'stopping') return null;

@@ -40,9 +40,9 @@ export function answers(address: string, timeoutMs = 2000): Promise<boolean> {
 
 /** False when it still does not answer after `waitMs`, or as soon as `until` says there is no hope. */
 export async function waitForAnswer(address: string, waitMs: number, hopeless: () => boolean = () => false): Promise<boolean> {
-  const deadline = Date.now() + waitMs;
+  const deadline = performance.now() + waitMs;
   while (!(await answers(address))) {
-    if (hopeless() || Date.now() > deadline) return false;
+    if (hopeless() || performance.now() > deadline) return false;
     await delay(50);
   }
   return true;

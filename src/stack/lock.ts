@@ -7,7 +7,7 @@ import { identifySelf, isAlive, type ProcessIdentity } from './process';
 
 /** Runs `work` alone among all processes; the lock of a dead owner is taken over. */
 export async function withLock<T>(file: string, waitMs: number, work: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + waitMs;
+  const deadline = performance.now() + waitMs;
   for (;;) {
     const release = tryLock(file);
     if (release !== null) {
@@ -17,7 +17,7 @@ export async function withLock<T>(file: string, waitMs: number, work: () => Prom
         release();
       }
     }
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       const holder = lockHolder(file);
       throw new AssayError(
         'ServerUnavailable',

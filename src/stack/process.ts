@@ -24,9 +24,9 @@ export function isAlive(identity: ProcessIdentity): boolean {
 
 /** False when it still lives after `waitMs`. */
 export async function waitForExit(identity: ProcessIdentity, waitMs: number): Promise<boolean> {
-  const deadline = Date.now() + waitMs;
+  const deadline = performance.now() + waitMs;
   while (isAlive(identity)) {
-    if (Date.now() >= deadline) return false;
+    if (performance.now() >= deadline) return false;
     await delay(25);
   }
   return true;

@@ -153,9 +153,9 @@ export const addressOf = (ports: Ports): string => `127.0.0.1:${ports.frontend}`
 export const uiUrlOf = (ports: Ports): string => `http://127.0.0.1:${ports.ui}`;
 
 async function serverReady(server: Supervised, address: () => string, log: string): Promise<void> {
-  const deadline = Date.now() + serverStartMs;
+  const deadline = performance.now() + serverStartMs;
   const hopeless = (): boolean => server.restarts() >= 3;
-  while (Date.now() < deadline && !hopeless()) {
+  while (performance.now() < deadline && !hopeless()) {
     const asked = address();
     if (await waitForAnswer(asked, 1000, () => hopeless() || address() !== asked)) return;
   }

@@ -40,14 +40,14 @@ export function supervise(options: SuperviseOptions): Supervised {
   let timer: NodeJS.Timeout | undefined;
 
   const start = (): void => {
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     let ended = false;
     const end = (how: string): void => {
       if (ended || stopping) return;
       ended = true;
       child = null;
       lastExit = how;
-      if (Date.now() - startedAt >= healthyMs) delayMs = firstDelayMs;
+      if (performance.now() - startedAt >= healthyMs) delayMs = firstDelayMs;
       options.onChange();
       timer = setTimeout(restart, delayMs);
       delayMs = Math.min(delayMs * 2, longestDelayMs);

@@ -96,12 +96,12 @@ export class Cluster {
     this.spawn(host, command as string, args, env);
   }
 
-  /** SIGKILL, as the out-of-memory killer or a power cut would; resolves when the process is gone. */
-  async kill(name: string): Promise<void> {
+  /** SIGKILL, as the out-of-memory killer or a power cut would (or a signal that lets it tidy up); resolves when the process is gone. */
+  async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.processes.get(name);
     if (!child || child.exitCode !== null) throw new Error(`${name} is not running`);
     const gone = once(child, 'exit');
-    child.kill('SIGKILL');
+    child.kill(signal);
     await gone;
     this.processes.delete(name);
   }

@@ -139,6 +139,18 @@ it('a besteffort run yields to a guaranteed one at a checkpoint, and goes on aft
   }
 }, 240_000);
 
+it('a worker that is told to stop leaves its containers to the next one', async () => {
+  const slow = { pause: 0.1 };
+  const id = await cluster.submit(spec({ candidate: slow, control: slow, steps: 150 }), folder);
+  const { host } = await cluster.reaches(id, 'candidate', 1, 5);
+  await cluster.kill(host, 'SIGTERM');
+  const left = await docker.listContainers({ filters: { label: [`assay.experiment=${id}`, 'assay.variant=candidate'] } });
+  expect(left).toHaveLength(1);
+  cluster.startWorker('gpu', host, 1);
+  const { result } = await cluster.result(id);
+  expect(result.variants[1]?.runs[0]).toMatchObject({ status: 'done', steps: 150, attempts: 1, resumedFromStep: null, host });
+}, 120_000);
+
 it('two ranks train one model by gloo', async () => {
   const id = await cluster.submit(
     spec({

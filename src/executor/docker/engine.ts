@@ -57,7 +57,7 @@ export async function waitOut<T>(
   call: () => Promise<T>,
   { patienceMs = engine.patienceMs, onMessage = () => {}, signal }: Waiting = {},
 ): Promise<T> {
-  const begin = Date.now();
+  const begin = performance.now();
   for (let waited = false; ; waited = true) {
     const answer = await call().then(
       (value) => ({ value }),
@@ -68,7 +68,7 @@ export async function waitOut<T>(
       if ('value' in answer) return answer.value;
       throw answer.error;
     }
-    if (Date.now() - begin >= patienceMs) throw explain(answer.error, engine.docker);
+    if (performance.now() - begin >= patienceMs) throw explain(answer.error, engine.docker);
     onMessage(awayMessage(answer.error, engine.docker));
     await sleep(500, undefined, signal ? { signal } : {});
   }

@@ -70,11 +70,11 @@ async function stoppedWithout(dir: string, graceSeconds: number): Promise<boolea
   const identity = readRecord(dir)?.identity;
   if (!identity || !isAlive(identity)) return false;
   markStopping(dir, graceSeconds);
-  const begin = Date.now();
+  const begin = performance.now();
   if (graceSeconds > 0) signalTo(identity.pid, 'SIGTERM');
-  while (isAlive(identity) && Date.now() < begin + graceSeconds * 1000) await sleep(50);
+  while (isAlive(identity) && performance.now() < begin + graceSeconds * 1000) await sleep(50);
   if (isAlive(identity)) signalTo(identity.pid, 'SIGKILL');
-  while (isAlive(identity) && Date.now() < begin + graceSeconds * 1000 + killPatienceMs) await sleep(50);
+  while (isAlive(identity) && performance.now() < begin + graceSeconds * 1000 + killPatienceMs) await sleep(50);
   return !isAlive(identity);
 }
 

@@ -45,7 +45,7 @@ export class Watch {
       onMessage('');
       return saved;
     }
-    const now = Date.now();
+    const now = performance.now();
     const seen = this.identity !== null && isAlive(this.identity);
     if (seen && now >= this.nextSample) this.sample(groupMemory(this.identity?.pid ?? 0));
     if (now >= (seen ? this.nextPing : this.nextAsk)) {
@@ -88,14 +88,14 @@ export class Watch {
   private failed(error: unknown, seen: boolean): void {
     if (seen || isAway(error)) {
       this.message = awayMessage(error, this.engine.docker);
-      this.awaySince = seen ? Number.POSITIVE_INFINITY : Math.min(this.awaySince ?? Number.POSITIVE_INFINITY, Date.now());
-      if (Date.now() - this.awaySince > this.engine.patienceMs) this.error = explain(error, this.engine.docker);
+      this.awaySince = seen ? Number.POSITIVE_INFINITY : Math.min(this.awaySince ?? Number.POSITIVE_INFINITY, performance.now());
+      if (performance.now() - this.awaySince > this.engine.patienceMs) this.error = explain(error, this.engine.docker);
     } else this.error = error instanceof TypeError ? error : explain(error, this.engine.docker);
   }
 
   /** Of a container whose process this host does not show. */
   private async askMemory(): Promise<void> {
-    if (Date.now() < this.nextSample) return;
+    if (performance.now() < this.nextSample) return;
     const stats = await orNull(this.engine.docker.getContainer(this.name).stats({ stream: false, 'one-shot': true, ...within(15) }));
     const memory = stats?.memory_stats;
     if (!memory?.usage) return;
@@ -106,7 +106,7 @@ export class Watch {
   /** Often at first, when a trainer loads; once a second later. */
   private sample(bytes: number | null): void {
     this.samples += 1;
-    this.nextSample = Date.now() + Math.min(1000, 10 * 3 ** this.samples);
+    this.nextSample = performance.now() + Math.min(1000, 10 * 3 ** this.samples);
     if (bytes === null || bytes <= this.peak) return;
     this.peak = bytes;
     // Its next supervisor goes on from it.
