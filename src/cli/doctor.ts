@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { statfs } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
-import pc from 'picocolors';
+import { pc } from './colours';
 import { configuredServer, connectTemporal } from '../client';
 import { stackStatus, temporalBinary, trainerPython } from '../stack';
 import { containers, docker, gpuDevices, guard } from './doctorHost';

@@ -1,5 +1,5 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import pc from 'picocolors';
+import { pc } from './colours';
 import { AssayError, type Device, type HostDrain, type OwnerQuota, type PoolState, ids, poolNames } from '../contract';
 import { homeDir, joinSession } from './session';
 

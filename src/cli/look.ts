@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import pc from 'picocolors';
+import { pc } from './colours';
 import { cancelExperiment, experimentProgress } from '../client';
 import { AssayError, type ExperimentRecord, ids, refNames } from '../contract';
 import { terminalSummary } from '../report';

@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import pc from 'picocolors';
+import { pc } from './colours';
 import { AssayError, type ErrorType } from '../contract';
 import type { RunOptions } from './run';
 import { version } from './version';

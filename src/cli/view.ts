@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import pc from 'picocolors';
+import { pc } from './colours';
 import type { Progress, TrainProgress } from '../contract';
 
 export interface LiveView {

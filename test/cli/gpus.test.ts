@@ -1,4 +1,5 @@
 // Proves: a person sees what the pool holds, who waits and why, and can drain a host or set a quota, against the real pool.
+import { stripVTControlCharacters } from 'node:util';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createPoolActivities } from '../../src/activities';
 import { drainHost, gpus, poolText, setQuota } from '../../src/cli/gpus';
@@ -117,7 +118,7 @@ test('a drained, silent host, a MIG instance, a shared device and a yielding lea
     ],
     quotas: [],
   };
-  expect(poolText(state, now)).toBe(`host-a  1 of 1 place in use  drained  silent for 60 s
+  expect(stripVTControlCharacters(poolText(state, now))).toBe(`host-a  1 of 1 place in use  drained  silent for 60 s
   GPU-1    NVIDIA A100  40 GiB   mps  driver 550  healthy  cnn seed 1 (8 GiB)
   - MIG-1  NVIDIA A100  9.8 GiB  MIG  driver 550  healthy  free
 host-b  0 of 2 places in use
@@ -150,7 +151,7 @@ function wants(label: string, gpuCount: number): LeaseRequest {
 async function printed(work: () => Promise<void>): Promise<string> {
   let text = '';
   const write = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    text += String(chunk);
+    text += stripVTControlCharacters(String(chunk));
     return true;
   });
   try {
