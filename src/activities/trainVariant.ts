@@ -59,6 +59,7 @@ export function createTrainVariant(deps: GpuDeps): GpuActivities['trainVariant']
       message: '',
       step: 0,
       totalSteps: null,
+      secondsLeft: null,
       loss: null,
       throughput: null,
       checkpointStep: null,

@@ -63,13 +63,27 @@ function table(progress: Progress, details: Map<string, TrainProgress>): string[
     .map((run) => {
       const now = details.get(`${run.variant}/${run.seed}`);
       const state = run.state === 'done' ? pc.green('done    ') : run.state === 'failed' ? pc.red('failed  ') : run.state.padEnd(8);
-      const numbers = now
-        ? `step ${now.step}${now.loss === null ? '' : `  loss ${now.loss.toPrecision(3)}`}${now.throughput === null ? '' : `  ${Math.round(now.throughput)}/s`}${now.checkpointStep === null ? '' : pc.dim(`  checkpoint ${now.checkpointStep}`)}`
-        : pc.dim(run.message ? firstLine(run.message) : '');
+      const numbers = now ? numbersOf(now) : pc.dim(run.message ? firstLine(run.message) : '');
       return `  ${run.variant.padEnd(14)} seed ${String(run.seed).padEnd(4)} ${state} ${run.host ? pc.dim(run.host) : ''}${epochNote(run.epoch)}  ${numbers}`;
     });
   return [head, ...rows];
 }
+
+function numbersOf({ phase, message, step, totalSteps, secondsLeft, loss, throughput, checkpointStep }: TrainProgress): string {
+  const parts = [
+    ...(phase === 'training' ? [] : [phase]),
+    ...(step === 0 ? [] : [`step ${step}${totalSteps === null ? '' : ` of ${totalSteps}`}`]),
+    ...(loss === null ? [] : [`loss ${loss.toPrecision(3)}`]),
+    ...(throughput === null ? [] : [`${Math.round(throughput)}/s`]),
+    ...(secondsLeft === null || secondsLeft < 1 ? [] : [`${spanOf(secondsLeft)} left`]),
+    ...(checkpointStep === null ? [] : [pc.dim(`checkpoint ${checkpointStep}`)]),
+    ...(message === '' ? [] : [pc.yellow(message)]),
+  ];
+  return parts.join('  ');
+}
+
+const spanOf = (seconds: number): string =>
+  seconds < 90 ? `${Math.round(seconds)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 
 const epochNote = (epoch: number): string => (epoch > 1 ? ` (start ${epoch})` : '');
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';

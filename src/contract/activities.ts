@@ -118,7 +118,10 @@ export interface TrainProgress {
   /** What it waits for, e.g. `pulling layer 3 of 7, 41 %` or `the Docker daemon does not answer`; empty when it works. */
   message: string;
   step: number;
+  /** As the trainer's `start` event says; null before, and where only time bounds it. */
   totalSteps: number | null;
+  /** Seconds of training left at the pace so far; null before it is known. */
+  secondsLeft: number | null;
   loss: number | null;
   /** Samples per second, as the trainer says. */
   throughput: number | null;

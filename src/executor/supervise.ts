@@ -17,6 +17,7 @@ export async function supervise(input: SuperviseInput): Promise<SuperviseResult>
   let stopError: unknown = null;
   let exit: TrainerExit | null = null;
   let nextSecond = 0;
+  const pace = paceOf(tail);
 
   try {
     for (;;) {
@@ -37,7 +38,7 @@ export async function supervise(input: SuperviseInput): Promise<SuperviseResult>
       if (exit) checkpoints.finish(stopping ? stopPatienceMs : (input.storePatienceMs ?? storePatienceMs));
       const over = exit !== null && checkpoints.idle;
       if (over || performance.now() >= nextSecond) {
-        onProgress(progressOf(tail, checkpoints));
+        onProgress({ ...progressOf(tail, checkpoints), ...pace() });
         tell('store', checkpoints.message);
         nextSecond = performance.now() + 1000;
       }
@@ -73,6 +74,19 @@ function progressOf(tail: EventTail, checkpoints: CheckpointQueue): SupervisedPr
   return {
     ...(tail.step === null ? {} : { step: tail.step, loss: tail.loss, throughput: tail.throughput }),
     ...(checkpoints.handled === null ? {} : { checkpointStep: checkpoints.handled }),
+  };
+}
+
+/** Steps left by the pace since the first look at a step, so that what came before an adoption does not count. */
+function paceOf(tail: EventTail): () => Pick<SupervisedProgress, 'totalSteps' | 'secondsLeft'> {
+  let first: { step: number; at: number } | null = null;
+  return () => {
+    const { step, totalSteps } = tail;
+    if (step === null || totalSteps === null) return {};
+    first ??= { step, at: performance.now() };
+    const seconds = (performance.now() - first.at) / 1000;
+    const made = step - first.step;
+    return { totalSteps, secondsLeft: made > 0 && seconds > 2 ? Math.max(0, ((totalSteps - step) * seconds) / made) : null };
   };
 }
 

@@ -8,6 +8,8 @@ export class EventTail {
   step: number | null = null;
   loss: number | null = null;
   throughput: number | null = null;
+  /** As the trainer's `start` event says. */
+  totalSteps: number | null = null;
   events = 0;
   /** Lines that are no events. */
   invalid = 0;
@@ -61,6 +63,7 @@ export class EventTail {
     }
     this.events += 1;
     this.step = stepOf(event) ?? this.step;
+    if (event.type === 'start') this.totalSteps = finite(event.total_steps) ?? this.totalSteps;
     if (event.type !== 'step') return;
     this.loss = finite(event.loss);
     this.throughput = finite(event.throughput_samples_per_sec) ?? this.throughput;

@@ -130,6 +130,9 @@ export interface SupervisedProgress {
   loss?: number | null;
   /** Samples per second, as the trainer says. */
   throughput?: number | null;
+  totalSteps?: number | null;
+  /** At the pace of the steps seen so far, without evaluation; null before it is known. */
+  secondsLeft?: number | null;
   /** The newest checkpoint that `onCheckpoint` has finished. */
   checkpointStep?: number;
 }
