@@ -42,6 +42,8 @@ async function localLogs(record: ExperimentRecord, run: string | undefined, foll
   const epochs = (await readdir(dir)).filter((name) => name.startsWith('epoch-')).sort((a, b) => Number(a.slice(6)) - Number(b.slice(6)));
   const newest = epochs.at(-1);
   if (newest === undefined) return;
+  const { copyContainerLogs } = await import('../executor/index.js');
+  if (await copyContainerLogs(join(dir, newest), process.stdout, { follow })) return;
   const files = ['stdout.log', 'stderr.log'].map((name) => ({ path: join(dir, newest, name), at: 0 }));
   do {
     for (const file of files) file.at = await copyFrom(file.path, file.at);

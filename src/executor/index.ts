@@ -2,6 +2,7 @@ export { createDockerExecutor } from './docker';
 export { dockerHealth, type DockerHealth } from './docker/health';
 export { ensureImage, pinOf, resolveImage } from './docker/image';
 export type { FoundContainer } from './docker/containers';
+export { copyContainerLogs } from './docker/logs';
 export { listContainers, reapContainers } from './docker/orphans';
 export { curveOf, eventsUpTo, mergeEvents } from './events';
 export { mapExit } from './exits';

@@ -2,7 +2,9 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import {
+  copyContainerLogs,
   createDockerExecutor,
   listContainers,
   mapExit,
@@ -49,6 +51,21 @@ const atStep = (dir: string, step: number) =>
   );
 
 const nameOf = (dir: string): string => containerName(home.instance, placeOf(dir));
+
+test('its log can be copied while it runs, and followed to its end; afterwards its files have it', async () => {
+  const command = ['sh', '-c', 'echo all is well; exec python3 trainer.py'];
+  const trainer = { ...home.start(home.newRunDir(), 1, { steps: 100, msPerStep: 20 }), command };
+  await home.executor.start(trainer);
+  await atStep(trainer.dir, 5);
+  const [now, followed] = [new PassThrough(), new PassThrough()];
+  expect(await copyContainerLogs(trainer.dir, now, { follow: false })).toBe(true);
+  expect(String(now.read())).toContain('all is well');
+  const following = copyContainerLogs(trainer.dir, followed, { follow: true });
+  await follow(trainer.dir);
+  expect(await following).toBe(true);
+  expect(String(followed.read())).toContain('all is well');
+  expect(await copyContainerLogs(trainer.dir, now, { follow: true })).toBe(false);
+});
 
 test('a container is followed to its end: every step, each checkpoint once and in order, its memory, its last words', async () => {
   const trainer = home.start(home.newRunDir(), 1, { steps: 300, checkpointEvery: 100, msPerStep: 10, megabytes: 50 });
