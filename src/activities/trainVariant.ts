@@ -270,6 +270,10 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
       environment: outputs.result.environment,
       warnings: [
         ...prepared.findings,
+        // A trainer that knows nothing of warm starts leaves the key unread.
+        ...(prepared.warmStart !== null && !/"type": ?"warm-start"/.test(events.toString('utf8'))
+          ? [`the trainer did not say that it started from ${prepared.warmStart.run}: it may not have`]
+          : []),
         ...(guarded === null ? [] : [guarded.reason]),
         ...warnings,
         ...recording.troubles,
