@@ -1,5 +1,5 @@
 // Proves, on a PyTorch training of more than a minute in containers: whichever process is killed, in whichever phase, the experiment ends
-// as if nothing had happened. The worker, the container, the Temporal server; the next file has the engine, the last one hosts and stores.
+// as if nothing had happened. The worker, the container, the Temporal server; the engine, hosts, the store and the clock have files of their own.
 import { setTimeout as sleep } from 'node:timers/promises';
 import Docker from 'dockerode';
 import { dockerForTests } from '../../docker/engine';
