@@ -8,8 +8,10 @@ import Docker from 'dockerode';
 import { compiled } from './root.mjs';
 import { run, say, StepFailed } from './steps.mjs';
 
-/** Command -> Debian package: the engine, and what test/docker makes its base image and its registry with. */
-const packages = { dockerd: 'docker.io', iptables: 'iptables', mmdebstrap: 'mmdebstrap', 'docker-registry': 'docker-registry' };
+/** Command -> Debian package: the engine. */
+const engine = { dockerd: 'docker.io', iptables: 'iptables' };
+/** The same of what the tests use beside it: for the base image, the registry, networks cut off, and clocks that jump. */
+const tools = { mmdebstrap: 'mmdebstrap', 'docker-registry': 'docker-registry', ip: 'iproute2', faketime: 'faketime' };
 
 /**
  * The engine at DOCKER_HOST or at the usual socket; where none answers and this is root on Debian, a private one with its images in the
@@ -18,14 +20,14 @@ const packages = { dockerd: 'docker.io', iptables: 'iptables', mmdebstrap: 'mmde
 export async function provideDocker({ usual = 'unix:///var/run/docker.sock' } = {}) {
   const host = process.env.DOCKER_HOST || usual;
   if (await answers(host)) {
-    await installMissing(['mmdebstrap', 'docker-registry']);
+    await installMissing(tools);
     return { host, did: false, stop: async () => {} };
   }
   if (process.env.DOCKER_HOST) throw new StepFailed(`no Docker engine answers at DOCKER_HOST=${host}; start it, or unset DOCKER_HOST`);
   if (!mayInstall() && (missing('dockerd') || userInfo().uid !== 0)) {
     throw new StepFailed(`no Docker engine answers at ${host}; start Docker or install it (https://docs.docker.com/engine/install)`);
   }
-  await installMissing(Object.keys(packages));
+  await installMissing({ ...engine, ...tools });
   if (missing('docker')) await aptInstall(['docker-cli']);
   return privateEngine();
 }
@@ -53,8 +55,10 @@ function missing(command) {
 
 const mayInstall = () => userInfo().uid === 0 && existsSync('/etc/debian_version');
 
-async function installMissing(commands) {
-  const wanted = commands.filter(missing).map((command) => packages[command]);
+async function installMissing(packages) {
+  const wanted = Object.keys(packages)
+    .filter(missing)
+    .map((command) => packages[command]);
   if (wanted.length > 0 && mayInstall()) await aptInstall(wanted);
 }
 
