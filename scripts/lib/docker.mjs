@@ -141,7 +141,22 @@ async function stopEngine(folder) {
   process.kill(pid, 'SIGTERM');
   for (let waited = 0; alive(pid) && waited < 60_000; waited += 100) await delay(100);
   if (alive(pid)) process.kill(pid, 'SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
+  // An engine that had to be killed leaves its mounts.
+  for (const mount of mountsBelow(folder)) execFileSync('umount', ['-l', mount], { stdio: 'ignore' });
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    // What is left in a temporary folder fails no test.
+    say(`${folder} could not be removed: ${error.message}`);
+  }
+}
+
+/** The deepest first. */
+function mountsBelow(folder) {
+  const places = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '');
+  return places.filter((place) => place.startsWith(`${folder}/`)).reverse();
 }
 
 function readPid(file) {
