@@ -105,4 +105,6 @@ function interval(values) {
   return [medians[50], medians[1949]];
 }
 
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
