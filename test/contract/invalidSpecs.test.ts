@@ -708,7 +708,7 @@ const cases: [what: string, file: string, message: string][] = [
 test.each(cases)('%s is refused with its place and mend', (_, file, message) => {
   let thrown: unknown;
   try {
-    loadSpec(file, { file: 'experiment.yaml', root: '/work' });
+    loadSpec(file, { file: 'experiment.yaml', root: '/experiment' });
   } catch (error) {
     thrown = error;
   }

@@ -2,7 +2,7 @@ import { loadSpec } from '../../src/contract/loadSpec';
 import { experimentPlan, ladderOf, registeredPlan } from '../../src/contract/plan';
 import { changed, valid } from './fixtures';
 
-const load = (text: string) => loadSpec(text, { file: 'experiment.yaml', root: '/work' });
+const load = (text: string) => loadSpec(text, { file: 'experiment.yaml', root: '/experiment' });
 const add = (text: string) => load(changed(['varies: [h]\n', `varies: [h]\n${text}\n`]));
 const ref = { digest: `sha256:${'0'.repeat(64)}`, size: 1, mediaType: 'application/json' };
 

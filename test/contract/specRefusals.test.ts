@@ -70,7 +70,7 @@ const cases: [place: string, file: string, sentence: string][] = [
 
 function problemsOf(text: string): string[] {
   try {
-    loadSpec(text, { file: 'experiment.yaml', root: '/work' });
+    loadSpec(text, { file: 'experiment.yaml', root: '/experiment' });
   } catch (error) {
     return (error as Error).message.split('\n').filter((line) => line.startsWith('experiment.yaml:'));
   }

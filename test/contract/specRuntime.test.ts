@@ -11,7 +11,7 @@ const docker = (more = '') => `executor: docker, image: "${image}"${more}`;
 const load = (runtime: string, training = '', rest = '', more: { exists?: (path: string) => boolean; command?: string } = {}) => {
   const { command = '[python, train.py]', ...exists } = more;
   const text = `${file(runtime, training)}${rest}`.replace('[python, train.py]', command);
-  return loadSpec(text, { file: 'experiment.yaml', root: '/work', ...exists });
+  return loadSpec(text, { file: 'experiment.yaml', root: '/experiment', ...exists });
 };
 
 function errorOf(...of: Parameters<typeof load>): AssayError {
@@ -144,7 +144,7 @@ test('an image by digest, by tag and digest, or by its id on the host is taken a
 });
 
 test('what a flag brought in is told of the flag, and what it misses of the file', () => {
-  const place = { file: 'experiment.yaml', root: '/work' };
+  const place = { file: 'experiment.yaml', root: '/experiment' };
   const of = (path: string, value: string) => () => loadSpec(changed(), { ...place, overrides: [{ path, value }] });
   expect(of('runtime.image', 'python:3.12')).toThrow(/^1 problem in experiment\.yaml\n--set runtime\.image=python:3\.12: runtime\.image: /);
   expect(of('runtime.executor', 'docker')).toThrow(/runtime\.image: missing; expected the image of the trainers/);
@@ -162,9 +162,9 @@ test('one misspelt key brings no second problem about what it should have said',
 });
 
 test('code that is not there is told with its place', () => {
-  const exists = { exists: (path: string) => path !== '/work/lib' };
+  const exists = { exists: (path: string) => path !== '/experiment/lib' };
   expect(problems(docker(), 'code: [train.py, lib]', '', exists)).toEqual([
-    'training.code[1]: expected a file or folder, got nothing at /work/lib',
+    'training.code[1]: expected a file or folder, got nothing at /experiment/lib',
   ]);
 });
 

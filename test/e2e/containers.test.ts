@@ -1,7 +1,7 @@
 // Proves, with a real engine, server and workers: an experiment in containers from the image's digest to the report with its latency
 // phase; the ladder when memory is short, for all alike or as declared; what a container may not do; preemption, several ranks, a drained
 // host; and that nothing of a run is left.
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -9,6 +9,7 @@ import { cancelExperiment } from '../../src/client';
 import { type HostDrain, type Result, ids, poolNames } from '../../src/contract';
 import { dockerForTests } from '../docker/engine';
 import { Cluster, stepsOf, until } from './cluster';
+import { writeTable } from './table';
 
 let cluster: Cluster;
 let docker: Docker;
@@ -240,14 +241,4 @@ function spec({
     evaluation: { metrics, warmupSteps: 2, latency: { blocks: 2 } },
     analysis: { resamples: 1000 },
   });
-}
-
-/** Two overlapping clouds, 600 rows, the same every time. */
-function writeTable(path: string): void {
-  const lines = Array.from({ length: 600 }, (_, i) => {
-    const label = i % 2;
-    const [x, y] = [Math.sin(i) + label * 0.8, Math.cos(1.7 * i) - label * 0.6];
-    return `r${String(i).padStart(3, '0')},${label === 0 ? 'a' : 'b'},${x.toFixed(5)},${y.toFixed(5)}`;
-  });
-  writeFileSync(path, `id,label,x,y\n${lines.join('\n')}\n`);
 }

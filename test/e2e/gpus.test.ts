@@ -2,13 +2,14 @@
 // an experiment; what a run costs on them is in its result; one that fails its check or is lost in a run is set aside and the run goes on
 // elsewhere; throttling confounds and drops; limits hold; and who gets no device hears why.
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type HostDrain, type OwnerQuota, type PoolState, type Result, type TelemetrySample, ids, poolNames } from '../../src/contract';
 import { Cluster, stepsOf, until } from './cluster';
 import { ReplayedHost } from './replayedHost';
+import { writeTable } from './table';
 
 const trainer = join(__dirname, 'trainers', 'trainer.py');
 const served = join(__dirname, 'trainers', 'served.py');
@@ -296,14 +297,4 @@ function spec({
     evaluation: { metrics, warmupSteps: 2, latency: { blocks: 4 } },
     analysis: { resamples: 1000 },
   });
-}
-
-/** Two overlapping clouds, 600 rows, the same every time. */
-function writeTable(path: string): void {
-  const lines = Array.from({ length: 600 }, (_, i) => {
-    const label = i % 2;
-    const [x, y] = [Math.sin(i) + label * 0.8, Math.cos(1.7 * i) - label * 0.6];
-    return `r${String(i).padStart(3, '0')},${label === 0 ? 'a' : 'b'},${x.toFixed(5)},${y.toFixed(5)}`;
-  });
-  writeFileSync(path, `id,label,x,y\n${lines.join('\n')}\n`);
 }

@@ -7,6 +7,7 @@ import { findRecord } from '../../src/cli/session';
 import { cancelExperiment } from '../../src/client';
 import type { Result } from '../../src/contract';
 import { Cluster, predictionsOf, stepsOf, until } from '../e2e/cluster';
+import { writeTable } from '../e2e/table';
 
 const trainer = join(__dirname, '..', 'e2e', 'trainers', 'patient.py');
 const folder = mkdtempSync(join(tmpdir(), 'assay-ladder-'));
@@ -156,14 +157,4 @@ function spec({ seeds = [1], control, candidate, budget = 20, ladder, unequal = 
     evaluation: { metrics: ['accuracy'] },
     analysis: { resamples: 1000 },
   });
-}
-
-/** Two overlapping clouds, 600 rows, the same every time. */
-function writeTable(path: string): void {
-  const lines = Array.from({ length: 600 }, (_, i) => {
-    const label = i % 2;
-    const [x, y] = [Math.sin(i) + label * 0.8, Math.cos(1.7 * i) - label * 0.6];
-    return `r${String(i).padStart(3, '0')},${label === 0 ? 'a' : 'b'},${x.toFixed(5)},${y.toFixed(5)}`;
-  });
-  writeFileSync(path, `id,label,x,y\n${lines.join('\n')}\n`);
 }

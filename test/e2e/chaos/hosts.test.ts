@@ -1,12 +1,11 @@
 // Proves: a lost host, and one that the network cuts off, leave one writer at a time and the same predictions as an undisturbed training.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Docker from 'dockerode';
-import { dockerForTests } from '../../docker/engine';
+import type Docker from 'dockerode';
 import { type HostDrain, ids, poolNames } from '../../../src/contract';
 import { Cluster, until } from '../cluster';
 import { isolatedNetwork } from './network';
-import { Trial, removeFolder, trainerFolder } from './trial';
+import { Trial, chaosEngine, removeFolder, trainerFolder } from './trial';
 
 let docker: Docker;
 let image: string;
@@ -16,10 +15,7 @@ const folder = trainerFolder();
 const longer = 4200;
 
 beforeAll(async () => {
-  const engine = await dockerForTests();
-  env = { DOCKER_HOST: engine.host };
-  image = await engine.torch();
-  docker = new Docker({ socketPath: engine.host.slice('unix://'.length) });
+  ({ docker, image, env } = await chaosEngine());
 }, 1_200_000);
 
 afterAll(() => removeFolder(folder));

@@ -1,10 +1,9 @@
 // Proves, on a PyTorch training of more than a minute in containers: whichever process is killed, in whichever phase, the experiment ends
 // as if nothing had happened. The worker, the container, the Temporal server; the engine, hosts, the store and the clock have files of their own.
 import { setTimeout as sleep } from 'node:timers/promises';
-import Docker from 'dockerode';
-import { dockerForTests } from '../../docker/engine';
+import type Docker from 'dockerode';
 import { Cluster, until } from '../cluster';
-import { Trial, phases, removeFolder, trainerFolder } from './trial';
+import { Trial, chaosEngine, phases, removeFolder, trainerFolder } from './trial';
 
 let cluster: Cluster;
 let docker: Docker;
@@ -12,10 +11,9 @@ let image: string;
 const folder = trainerFolder();
 
 beforeAll(async () => {
-  const engine = await dockerForTests();
-  image = await engine.torch();
-  docker = new Docker({ socketPath: engine.host.slice('unix://'.length) });
-  cluster = await Cluster.start({ hosts: ['host-a', 'host-b'], slots: 1, env: { DOCKER_HOST: engine.host } });
+  const engine = await chaosEngine();
+  ({ docker, image } = engine);
+  cluster = await Cluster.start({ hosts: ['host-a', 'host-b'], slots: 1, env: engine.env });
 }, 1_200_000);
 
 afterAll(async () => {

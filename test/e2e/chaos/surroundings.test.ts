@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import Docker from 'dockerode';
-import { dockerForTests } from '../../docker/engine';
+import type Docker from 'dockerode';
 import { Cluster } from '../cluster';
-import { Trial, removeFolder, trainerFolder } from './trial';
+import { Trial, chaosEngine, removeFolder, trainerFolder } from './trial';
 
 let docker: Docker;
 let image: string;
@@ -18,10 +17,7 @@ const folder = trainerFolder();
 const longer = 4200;
 
 beforeAll(async () => {
-  const engine = await dockerForTests();
-  env = { DOCKER_HOST: engine.host };
-  image = await engine.torch();
-  docker = new Docker({ socketPath: engine.host.slice('unix://'.length) });
+  ({ docker, image, env } = await chaosEngine());
 }, 1_200_000);
 
 afterAll(() => removeFolder(folder));

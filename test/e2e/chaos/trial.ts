@@ -1,8 +1,9 @@
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type Docker from 'dockerode';
+import Docker from 'dockerode';
 import type { Result, RunResult } from '../../../src/contract';
+import { dockerForTests } from '../../docker/engine';
 import { type Cluster, predictionsOf, stepsOf, until } from '../cluster';
 import { type Writer, watchWriters, writers } from './writers';
 
@@ -39,6 +40,12 @@ variants:
   - {name: disturbed}
 evaluation: {metrics: [accuracy, training_seconds]}
 `;
+
+/** The engine that the tests share, with the image of the training. */
+export async function chaosEngine(): Promise<{ docker: Docker; image: string; env: Record<string, string> }> {
+  const { host, torch } = await dockerForTests();
+  return { docker: new Docker({ socketPath: host.slice('unix://'.length) }), image: await torch(), env: { DOCKER_HOST: host } };
+}
 
 export class Trial {
   readonly id: string;
