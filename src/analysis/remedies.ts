@@ -1,4 +1,4 @@
-import type { Check, Remedy } from '../contract';
+import { type Check, remedyText } from '../contract';
 import type { AnalysisInput, AnalysisVariant } from './types';
 
 /** The name is also where the report looks for what has to stand first. */
@@ -22,18 +22,6 @@ export function remedyChecks(input: AnalysisInput): Check[] {
     ? [{ ...check, status: 'warn', gate: false, detail: `Declared beforehand: ${sentence}` }]
     : [{ ...check, status: 'fail', gate: true, detail: `Variants were trained with different remedies: ${sentence}` }];
 }
-
-/** "micro-batches of half the batch, gradient checkpointing and bf16"; empty where the training is as the spec says. */
-export function remedyText({ microBatchDivisor, gradientCheckpointing, precision }: Remedy): string {
-  const parts = [
-    ...(microBatchDivisor === 1 ? [] : [`micro-batches of ${fractions[microBatchDivisor] ?? `1/${microBatchDivisor} of`} the batch`]),
-    ...(gradientCheckpointing ? ['gradient checkpointing'] : []),
-    ...(precision === null ? [] : [precision]),
-  ];
-  return parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
-}
-
-const fractions: Record<number, string> = { 2: 'half', 4: 'a quarter of' };
 
 /** Seeds by how they were trained. */
 function trainedWith({ name, runs }: AnalysisVariant): { name: string; ways: Map<string, number[]> } {

@@ -108,3 +108,15 @@ export interface Remedy {
 }
 
 export const noRemedy: Remedy = { level: 0, microBatchDivisor: 1, gradientCheckpointing: false, precision: null };
+
+/** "micro-batches of half the batch, gradient checkpointing and bf16"; empty where the training is as the spec says. */
+export function remedyText({ microBatchDivisor, gradientCheckpointing, precision }: Remedy): string {
+  const parts = [
+    ...(microBatchDivisor === 1 ? [] : [`micro-batches of ${fractions[microBatchDivisor] ?? `1/${microBatchDivisor} of`} the batch`]),
+    ...(gradientCheckpointing ? ['gradient checkpointing'] : []),
+    ...(precision === null ? [] : [precision]),
+  ];
+  return parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+}
+
+const fractions: Record<number, string> = { 2: 'half', 4: 'a quarter of' };

@@ -1,5 +1,5 @@
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
-import { type ExperimentPlan, type FailureCounts, type Remedy, type RunOutcome, noRemedy } from '../contract';
+import { type ExperimentPlan, type FailureCounts, type Remedy, type RunOutcome, noRemedy, remedyText } from '../contract';
 
 /** One run to start: a variant under a seed, at one level of the ladder. */
 export interface Round {
@@ -59,7 +59,7 @@ async function climb({ plan, train, lastEpoch }: Inputs, runs: Inputs['runs']): 
     }
     const who = short.map((outcome) => `${outcome?.key.variant} seed ${outcome?.key.seed}`).join(', ');
     const next = ladder[level + 1] ?? noRemedy;
-    notes.push(`out of memory: ${who}; trained again from the start with ${wordsOf(next)}`);
+    notes.push(`out of memory: ${who}; trained again from the start with ${remedyText(next)}`);
     log.info(notes.at(-1) ?? '');
   }
   throw new RangeError('the ladder has at least one level');
@@ -89,16 +89,6 @@ async function together(rounds: Round[], train: Inputs['train'], stopEarly: bool
   // A cancel of the whole experiment that came while the others were being stopped.
   if (stopped && CancellationScope.current().consideredCancelled) await CancellationScope.current().cancelRequested;
   return ended;
-}
-
-/** What is different from the spec, for people. */
-export function wordsOf({ microBatchDivisor, gradientCheckpointing, precision }: Remedy): string {
-  const words = [
-    ...(microBatchDivisor > 1 ? [`the batch in ${microBatchDivisor} accumulated parts`] : []),
-    ...(gradientCheckpointing ? ['gradient checkpointing'] : []),
-    ...(precision === null ? [] : [`precision ${precision}`]),
-  ];
-  return words.length === 0 ? 'no remedy' : words.join(', ');
 }
 
 const runId = (variant: string, seed: number): string => `${variant}/${seed}`;

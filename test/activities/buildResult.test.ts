@@ -97,7 +97,7 @@ test('remedies of one variant alone make the result invalid, and a deviation whe
   const refused = await build({}, unequal);
   expect(refused.verdict).toMatchObject({ outcome: 'invalid' });
   expect(refused.verdict.sentence).toContain('b was trained with micro-batches of half the batch');
-  const finding = 'out of memory: b seed 1; trained again from the start with the batch in 2 accumulated parts';
+  const finding = 'out of memory: b seed 1; trained again from the start with micro-batches of half the batch';
   const told = ({ variant }: RunRecord['key']) => (variant === 'b' ? { findings: [finding] } : {});
   const declared = await build({ 'training.outOfMemory.unequal': 'true' }, unequal, told);
   expect(declared.verdict.outcome).not.toBe('invalid');

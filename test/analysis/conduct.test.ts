@@ -1,6 +1,5 @@
 import { analyse, latencyBlocks, type Analysis, type AnalysisInput, type RunConduct } from '../../src/analysis';
-import { remedyText } from '../../src/analysis/remedies';
-import { type Check, noRemedy, type RegisteredPlan, type Remedy, type TelemetrySummary } from '../../src/contract';
+import { type Check, noRemedy, type RegisteredPlan, type Remedy, type TelemetrySummary, remedyText } from '../../src/contract';
 import { experiment, run } from './simulate';
 
 const arms = [{ name: 'mlp' }, { name: 'cnn', skill: 1.5 }];

@@ -2,7 +2,7 @@
 // as if nothing had happened. The worker, the container, the Temporal server; the engine, hosts, the store and the clock have files of their own.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { Cluster, until } from '../cluster';
+import { Cluster } from '../cluster';
 import { Trial, chaosEngine, phases, removeFolder, trainerFolder } from './trial';
 
 let cluster: Cluster;
@@ -35,17 +35,8 @@ test('killing the worker in every phase leaves the trainer to its successor: one
 test('killing the container in every phase resumes from the last checkpoint', async () => {
   const trial = await Trial.start(cluster, image, folder);
   for (const phase of phases) {
-    const { epoch } = await trial.reaches(phase, phase === 'training' ? 300 : 0);
-    await containerOf(trial.id, epoch).then((container) => container.kill());
-    // Between two trainers: the run's worker dies as well.
-    if (phase === 'checkpointing') {
-      await until(async () => trial.writer() === undefined, 10_000);
-      const { host } = (await cluster.progress(trial.id)).runs.find((r) => r.variant === 'disturbed') ?? {};
-      if (host) {
-        await cluster.kill(host);
-        cluster.startWorker('gpu', host, 1);
-      }
-    }
+    await trial.reaches(phase, phase === 'training' ? 300 : 0);
+    await trial.killContainer(docker);
   }
   const run = await trial.expectWhole(docker);
   expect(run.attempts).toBeGreaterThanOrEqual(phases.length + 1);
@@ -66,9 +57,20 @@ test('killing the Temporal server in every phase loses nothing', async () => {
   expect(run).toMatchObject({ attempts: 1, resumedFromStep: null });
 }, 400_000);
 
-async function containerOf(experiment: string, epoch: number): Promise<Docker.Container> {
-  const label = [`assay.experiment=${experiment}`, 'assay.variant=disturbed', `assay.epoch=${epoch}`];
-  const [found] = await docker.listContainers({ filters: { label } });
-  if (!found) throw new Error(`no container of epoch ${epoch} runs`);
-  return docker.getContainer(found.Id);
-}
+test('killing the worker, and then the Temporal server, between two trainers costs no more than the trainer that had died', async () => {
+  const trial = await Trial.start(cluster, image, folder);
+  const { host } = await trial.reaches('training', 300);
+  await trial.killContainer(docker);
+  await cluster.kill(host);
+  cluster.startWorker('gpu', host, 1);
+
+  await trial.reaches('training', 400);
+  await trial.killContainer(docker);
+  await cluster.kill('temporal');
+  await sleep(2000);
+  await cluster.startServer();
+
+  const run = await trial.expectWhole(docker);
+  expect(run).toMatchObject({ attempts: 3, failures: { crash: 0, infrastructure: 2 } });
+  expect(run.resumedFromStep).toBeGreaterThan(0);
+}, 400_000);

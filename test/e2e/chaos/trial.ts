@@ -7,7 +7,7 @@ import { dockerForTests } from '../../docker/engine';
 import { type Cluster, predictionsOf, stepsOf, until } from '../cluster';
 import { type Writer, watchWriters, writers } from './writers';
 
-/** Phases of a life in which something is killed. `between`: the trainer has died, and the next has not begun. */
+/** Phases of a trainer's life in which something is killed. */
 export const phases = ['starting', 'training', 'checkpointing', 'evaluating'] as const;
 export type Phase = (typeof phases)[number];
 
@@ -77,6 +77,16 @@ export class Trial {
       return true;
     }, 240_000);
     return found as unknown as { host: string; epoch: number; pid: number };
+  }
+
+  /** Kills the disturbed run's container and waits until it is gone: what follows strikes between two trainers. */
+  async killContainer(docker: Docker): Promise<void> {
+    const epoch = this.writer()?.epoch;
+    const label = [`assay.experiment=${this.id}`, 'assay.variant=disturbed', `assay.epoch=${epoch}`];
+    const [found] = await docker.listContainers({ filters: { label } });
+    if (!found) throw new Error(`no container of epoch ${epoch} runs`);
+    await docker.getContainer(found.Id).kill();
+    await until(async () => this.writer()?.epoch !== epoch, 10_000);
   }
 
   writer(): Writer | undefined {
