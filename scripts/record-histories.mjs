@@ -12,7 +12,8 @@ import { compiled, inRoot, root } from './lib/root.mjs';
 const require = createRequire(import.meta.url);
 const { historyToJSON } = require('@temporalio/common/lib/proto-utils');
 const { ensureStack, stopStack, trainerPython } = await compiled('stack/index.js');
-const { cancelExperiment, connectTemporal, experimentProgress, experimentResult, startExperiment } = await compiled('client/index.js');
+const { cancelExperiment, connectTemporal, experimentProgress, experimentResult, maintainOnce, startExperiment } =
+  await compiled('client/index.js');
 const { ids } = await compiled('contract/index.js');
 const { loadSpec } = await compiled('contract/loadSpec.js');
 const { openStore } = await compiled('store/index.js');
@@ -66,6 +67,9 @@ try {
     const failed = await submit(client, spec('failed', { label: 'absent' }));
     await ended(client, failed);
     await record(client, 'experiment-failed', ids.experimentWorkflow(failed));
+
+    await maintainOnce(client, { graceSeconds: 3600 });
+    await record(client, 'maintain', ids.maintain);
   } finally {
     await client.connection.close();
   }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createControlActivities } from '../src/activities';
-import { previousSnapshot } from '../src/activities/analysis';
+import { dataChecks } from '../src/activities/analysis';
 import { runCheckpoints, warmStartOf } from '../src/activities/checkpoints';
 import { containerFor } from '../src/activities/container';
 import { runDataChecks } from '../src/checks';
@@ -25,9 +25,9 @@ let store: Store;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'assay-keys-'));
   store = openStore(pathToFileURL(join(folder, 'store')).href);
-  const lines = Array.from({ length: 400 }, (_, i) => `r${i},${i % 2},${(i >> 1) % 2},u${i % 40},${(i * 37) % 101}`);
-  writeFileSync(join(folder, 'data.csv'), `id,label,other,user,x\n${lines.join('\n')}\n`);
-  writeFileSync(join(folder, 'more.csv'), `id,label,other,user,x\n${lines.map((line) => `${line}5`).join('\n')}\n`);
+  const lines = Array.from({ length: 400 }, (_, i) => `r${i},${i % 2},${(i >> 1) % 2},u${i % 40},${(i * 37) % 101},${(i * 53) % 97}`);
+  writeFileSync(join(folder, 'data.csv'), `id,label,other,user,x,y\n${lines.join('\n')}\n`);
+  writeFileSync(join(folder, 'more.csv'), `id,label,other,user,x,y\n${lines.map((line) => `${line}5`).join('\n')}\n`);
   const ids = lines.map((line) => line.split(',')[0]);
   for (const [name, from, to] of [
     ['train', 0, 200],
@@ -43,6 +43,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const files = { 'data.split.train': './train.txt', 'data.split.test': './test.txt' };
+const byTime = { 'data.split.time': 'x', 'data.split.before': "'50'" };
 const docker = { 'runtime.executor': 'docker', 'runtime.image': `sha256:${'1'.repeat(64)}` };
 const plan = (spec: ResolvedSpec) =>
   experimentPlan(spec, 'digits-1', { digest: `sha256:${'0'.repeat(64)}`, size: 1, mediaType: 'application/json' });
@@ -72,6 +73,10 @@ const table: [key: string, set: Record<string, string>, probe: Probe, base?: Rec
   ['data.split.validation', { 'data.split.validation': '0.3' }, splits, { 'data.id': 'id' }],
   ['data.split.seed', { 'data.split.seed': '9' }, splits, { 'data.id': 'id' }],
   ['data.split.by', { 'data.split.by': 'id' }, splits, { 'data.id': 'id', 'data.unit': 'user' }],
+  ['data.split.stratify', { 'data.split.stratify': 'true' }, splits, { 'data.id': 'id' }],
+  ['data.split.time', { 'data.split.time': 'y' }, splits, { 'data.id': 'id', ...byTime }],
+  ['data.split.before', { 'data.split.before': "'70'" }, splits, { 'data.id': 'id', ...byTime }],
+  ['data.split.validationFrom', { 'data.split.validationFrom': "'20'" }, splits, { 'data.id': 'id', ...byTime }],
   ['data.split.train', { 'data.split.train': './train-2.txt' }, splits, { 'data.id': 'id', ...files }],
   ['data.split.test', { 'data.split.test': './test-2.txt' }, splits, { 'data.id': 'id', ...files }],
   ['data.split.validation', { 'data.split.validation': './validation.txt' }, splits, { 'data.id': 'id', ...files }],
@@ -99,11 +104,12 @@ const table: [key: string, set: Record<string, string>, probe: Probe, base?: Rec
   ['checks.srm.alpha', { 'checks.srm.alpha': '0.01' }, checked('sample-ratio')],
   ['checks.covariates.alpha', { 'checks.covariates.alpha': '0.000001' }, checked('covariates')],
   ['checks.covariates.minEffect', { 'checks.covariates.minEffect': '0.5' }, checked('covariates')],
-  [
-    'checks.drift.against',
-    { 'checks.drift.against': 'none' },
-    async (spec) => (await previousSnapshot(await storeWithPast(spec), spec)) === null,
-  ],
+  ['checks.leaks.nearDuplicates', { 'checks.leaks.nearDuplicates': 'false' }, snapshotted((s) => s.leaks.nearDuplicates?.bound)],
+  ['checks.leaks.labelAuc', { 'checks.leaks.labelAuc': '0.51' }, snapshotted((s) => s.leaks.revealing.length)],
+  ['checks.drift.against', { 'checks.drift.against': 'none' }, drifted],
+  ['checks.drift.alpha', { 'checks.drift.alpha': '0.9' }, checked('drift')],
+  ['checks.drift.minEffect', { 'checks.drift.minEffect': '0.5' }, checked('drift'), { 'checks.drift.alpha': '0.9' }],
+  ['checks.drift.multivariate', { 'checks.drift.multivariate': 'classifier' }, drifted],
   ['analysis.primary', { 'analysis.primary': 'f1_macro' }, (spec) => registeredPlan(spec).primary],
   ['analysis.question', { 'analysis.question': 'artifact' }, (spec) => registeredPlan(spec).question],
   ['analysis.test', { 'analysis.test': 'equivalence' }, (spec) => registeredPlan(spec).test, { 'analysis.margin': '0.02' }],
@@ -164,7 +170,13 @@ function resolved(set: Record<string, string>): ResolvedSpec {
 async function registeredOwner(spec: ResolvedSpec): Promise<string | null | undefined> {
   const experimentId = `digits-${spec.owner ?? 'none'}`;
   const [ref, provenance] = [await store.putJson(spec), await store.putJson({})];
-  await createControlActivities({ store }).registerExperiment({ experimentId, spec: ref, provenance, workflow: { id: 'w', runId: 'r' } });
+  await createControlActivities({ store }).registerExperiment({
+    experimentId,
+    spec: ref,
+    provenance,
+    code: null,
+    workflow: { id: 'w', runId: 'r' },
+  });
   return (await store.refs.get<ExperimentRecord>(refNames.experiment(experimentId)))?.value.owner;
 }
 
@@ -211,10 +223,14 @@ async function warmStart({ training }: ResolvedSpec): Promise<unknown> {
   return { run, step };
 }
 
-async function storeWithPast(spec: ResolvedSpec): Promise<Store> {
-  const { ref } = await createSnapshot({ spec, store, workDir: join(folder, 'work') });
+/** What drift of the same columns, each ten times as large, is told by. */
+async function drifted(spec: ResolvedSpec): Promise<unknown> {
+  const workDir = join(folder, 'work');
+  const { ref } = await createSnapshot({ spec, store, workDir });
   await store.refs.update(refNames.latestSnapshot(spec.name), () => ref);
-  return store;
+  const { snapshot } = await createSnapshot({ spec: { ...spec, data: { ...spec.data, source: './more.csv' } }, store, workDir });
+  const checksMade = await dataChecks({ store, workDir }, spec, snapshot);
+  return checksMade.find(({ name }) => name === 'drift')?.findings?.map(({ what }) => what);
 }
 
 /** Train and test differ in x by a KS distance of 0.15, and test has more units than its share: both near the bounds. */
@@ -232,7 +248,8 @@ function checks(spec: ResolvedSpec) {
   return runDataChecks({
     spec,
     snapshot: {
-      schema: 'assay.snapshot/1',
+      schema: 'assay.snapshot/2',
+      origin: { kind: 'local' },
       source: 'data.csv',
       kind: 'table',
       data: ref,
@@ -246,10 +263,11 @@ function checks(spec: ResolvedSpec) {
       splits: { train: split(700), validation: split(100), test: split(260) },
       profiles: { train: ref, validation: ref, test: ref },
       overlap: { pairs: [] },
+      leaks: { nearDuplicates: null, unitsAcross: [], revealing: [] },
       units: { train: 700, validation: 100, test: 260 },
       shares: { train: 0.7, validation: 0.1, test: 0.2 },
     },
     profiles: { train: profile(700, 0), validation: profile(100, 0), test: profile(260, 0.15) },
-    previous: null,
+    reference: { name: 'the snapshot before', profiles: { train: profile(700, 0.06), validation: profile(100, 0), test: profile(260, 0) } },
   });
 }

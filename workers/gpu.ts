@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   LeaseBook,
   createAnyHostActivities,
@@ -7,6 +8,8 @@ import {
   createHostActivities,
   homeInstance,
   hostFiles,
+  pinned,
+  pruneSnapshots,
   reapEnded,
   reportHost,
   takeStock,
@@ -14,7 +17,7 @@ import {
 import { queues } from '../src/contract';
 import { type Executor, createDockerExecutor, createProcessExecutor, resolveImage } from '../src/executor';
 import { openGpus } from '../src/gpu';
-import { openStore } from '../src/store';
+import { ObjectCache, openStore } from '../src/store';
 import { connectedClient, openWorkflows } from './client';
 import { main, runPool } from './pool';
 import { settings } from './settings';
@@ -24,12 +27,14 @@ const stopping = new AbortController();
 
 main('gpu', () =>
   runPool('gpu', async () => {
-    const { storeUrl, home, host, slots, sharing, python, runtimeDir } = settings();
+    const { storeUrl, home, host, slots, sharing, python, runtimeDir, cacheBytes } = settings();
     const client = await connectedClient();
     const gpus = openGpus({ sharing });
     const book = new LeaseBook(home);
     const executors = { process: createProcessExecutor(), docker: createDockerExecutor({ instance: homeInstance(home) }) };
-    const deps = { store: openStore(storeUrl), host, home, python, runtimeDir, executors, resolveImage, gpus, book };
+    const store = openStore(storeUrl);
+    const cache = new ObjectCache(join(home, 'cache', 'objects'), { maxBytes: cacheBytes });
+    const deps = { store, cache, host, home, python, runtimeDir, executors, resolveImage, gpus, book };
 
     const found = { executors: present(executors), home, isOpen: openWorkflows(client), book };
     const stock = await takeStock(found);
@@ -51,11 +56,16 @@ main('gpu', () =>
         () => undefined,
       );
     }, 60_000);
-    stopping.signal.addEventListener('abort', () => clearInterval(reaping));
+    const pruning = setInterval(() => void pruneSnapshots(home).catch(() => undefined), 3_600_000);
+    stopping.signal.addEventListener('abort', () => [reaping, pruning].forEach(clearInterval));
     return [
       { taskQueue: queues.anyHost, activities: createAnyHostActivities(deps) },
       // Leases bound the trainers; these slots only must not.
-      { taskQueue: queues.gpu(host), activities: createGpuActivities(deps), maxConcurrentActivityTaskExecutions: slots * 4 + 8 },
+      {
+        taskQueue: queues.gpu(host),
+        activities: pinned(store, createGpuActivities(deps)),
+        maxConcurrentActivityTaskExecutions: slots * 4 + 8,
+      },
       { taskQueue: queues.host(host), activities: createHostActivities(deps) },
     ];
   }).finally(() => stopping.abort()),

@@ -8,6 +8,8 @@ export interface Settings {
   home: string;
   /** ASSAY_STORE: default a folder in ASSAY_HOME; hosts that share runs must share it. */
   storeUrl: string;
+  /** ASSAY_CACHE_BYTES: what this host keeps of data that its runs read, default 20 GB. */
+  cacheBytes: number;
   /** ASSAY_HOST: this host's name in queues, default the host name. */
   host: string;
   /** ASSAY_SLOTS: trainers at once, default the number of cores. */
@@ -26,11 +28,15 @@ export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
   const home = resolve(env.ASSAY_HOME ?? '.assay');
   const slots = Number(env.ASSAY_SLOTS ?? availableParallelism());
   if (!Number.isInteger(slots) || slots < 1) throw new Error(`ASSAY_SLOTS is "${env.ASSAY_SLOTS}"; expected a whole number from 1`);
+  const cacheBytes = Number(env.ASSAY_CACHE_BYTES ?? 20e9);
+  if (!Number.isFinite(cacheBytes) || cacheBytes < 0)
+    throw new Error(`ASSAY_CACHE_BYTES is "${env.ASSAY_CACHE_BYTES}"; expected a number of bytes`);
   const sharing = env.ASSAY_GPU_SHARING ?? 'none';
   if (sharing !== 'none' && sharing !== 'mps') throw new Error(`ASSAY_GPU_SHARING is "${sharing}"; expected none or mps`);
   return {
     home,
     sharing,
+    cacheBytes,
     storeUrl: env.ASSAY_STORE ?? pathToFileURL(join(home, 'store')).href,
     host: env.ASSAY_HOST ?? hostname(),
     slots,

@@ -1,4 +1,5 @@
 import { build } from './build.mjs';
+import { provideStoreServers } from './goTools.mjs';
 import { withSetupLock } from './lock.mjs';
 import { checkNode, installPackages } from './packages.mjs';
 import { installPython } from './python.mjs';
@@ -37,6 +38,17 @@ export async function setUpTestServer() {
     return did;
   });
   return server;
+}
+
+/** The S3 server and the faulty network of the store's tests, as variables of their environment. */
+export async function setUpStoreServers() {
+  let env = {};
+  await step('S3 server and faulty network', async () => {
+    const made = await provideStoreServers();
+    env = made.env;
+    return made.did;
+  });
+  return env;
 }
 
 /** The Docker engine of the tests, as variables of their environment. Without one each test that needs it fails with the reason. */

@@ -2,17 +2,21 @@ import { Context } from '@temporalio/activity';
 import { join } from 'node:path';
 import {
   type AnalysisActivities,
+  AssayError,
+  type Check,
+  type DriftFinding,
   type ResolvedSpec,
   type Result,
   type Snapshot,
   type SplitProfile,
+  type TableProfile,
   type Ref,
   mediaTypes,
   refNames,
   splitNames,
 } from '../contract';
-import { runDataChecks } from '../checks';
-import { createSnapshot, verifySource } from '../data';
+import { classifierDrift, mmdDrift, runDataChecks } from '../checks';
+import { createSnapshot, findSnapshot, sampleStored, verifySource } from '../data';
 import { renderReport } from '../report';
 import type { Store } from '../store';
 import { buildResult, latencyOf } from './buildResult';
@@ -29,14 +33,25 @@ export interface AnalysisDeps {
 
 export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities {
   const { store, home, python, runtimeDir } = deps;
-  const sources = { store, workDir: join(home, 'cache', 'sources'), runtimeDir, ...(python === null ? {} : { python }) };
+  const sources = {
+    store,
+    indexDir: join(home, 'cache', 'index'),
+    workDir: join(home, 'cache', 'sources'),
+    runtimeDir,
+    ...(python === null ? {} : { python }),
+  };
 
   return {
     snapshotData: ({ spec }) =>
       whileHeartbeating(async () => {
         const { ref, snapshot } = await createSnapshot({ spec: await store.getJson<ResolvedSpec>(spec), ...sources });
         const { train, validation, test } = snapshot.splits;
-        return { ref, rows: snapshot.rows, splits: { train: train.rows, validation: validation.rows, test: test.rows } };
+        return {
+          ref,
+          digest: snapshot.data.digest,
+          rows: snapshot.rows,
+          splits: { train: train.rows, validation: validation.rows, test: test.rows },
+        };
       }),
 
     verifySource: ({ spec, snapshot }) =>
@@ -50,26 +65,22 @@ export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities
 
     checkData: ({ spec, snapshot }) =>
       whileHeartbeating(async () => {
-        const resolved = await store.getJson<ResolvedSpec>(spec);
-        const current = await store.getJson<Snapshot>(snapshot);
-        const previous = await previousSnapshot(store, resolved);
+        const checks = await dataChecks(sources, await store.getJson<ResolvedSpec>(spec), await store.getJson<Snapshot>(snapshot));
+        // Findings with their pictures would fill the history; the checks themselves are small.
+        const found = Object.fromEntries(checks.flatMap(({ name, findings }) => (findings?.length ? [[name, findings]] : [])));
         return {
-          checks: runDataChecks({
-            spec: resolved,
-            snapshot: current,
-            profiles: await profiles(store, current),
-            previous: previous && { profiles: await profiles(store, previous.snapshot), digest: previous.digest },
-          }),
+          checks: checks.map(({ findings: _, ...check }) => check),
+          findings: Object.keys(found).length > 0 ? await store.putJson(found) : null,
         };
       }),
 
     analyseExperiment: (input) =>
       whileHeartbeating(async () => {
-        const result = await buildResult(deps, input, Context.current().info.namespace);
+        const { result, predictions } = await buildResult(deps, input, Context.current().info.namespace);
         const primary = result.comparisons.find(
           (c) => c.role === 'primary' && (result.verdict.variant === null || c.variant === result.verdict.variant),
         );
-        return { result: await store.putJson(result), verdict: result.verdict, effect: primary?.difference ?? null };
+        return { result: await store.putJson(result), verdict: result.verdict, effect: primary?.difference ?? null, predictions };
       }),
 
     renderReport: ({ result, latency }) =>
@@ -83,11 +94,63 @@ export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities
   };
 }
 
-/** What `checks.drift.against` names: the newest snapshot of finished experiments of this name. */
-export async function previousSnapshot(store: Store, spec: ResolvedSpec): Promise<{ snapshot: Snapshot; digest: string } | null> {
-  if (spec.checks.drift.against === 'none') return null;
-  const before = await store.refs.get<Ref>(refNames.latestSnapshot(spec.name));
-  return before && { snapshot: await store.getJson<Snapshot>(before.value), digest: before.value.digest };
+/** Every check that needs no runs, with its findings. */
+export async function dataChecks(sources: { store: Store; workDir: string }, spec: ResolvedSpec, snapshot: Snapshot): Promise<Check[]> {
+  const { store } = sources;
+  const reference = await driftReference(store, spec);
+  return runDataChecks({
+    spec,
+    snapshot,
+    profiles: await profiles(store, snapshot),
+    reference,
+    multivariate: reference === null ? [] : await together(sources, spec, reference.data, snapshot),
+  });
+}
+
+/** What `checks.drift.against` names: the newest snapshot of finished experiments of this name, or one by digest or name. */
+async function driftReference(store: Store, spec: ResolvedSpec): Promise<DriftReference | null> {
+  const { against } = spec.checks.drift;
+  if (against === 'none') return null;
+  if (against === 'previous') {
+    const before = await store.refs.get<Ref>(refNames.latestSnapshot(spec.name));
+    if (before === null) return null;
+    const snapshot = await store.getJson<Snapshot>(before.value);
+    return {
+      name: 'the previous snapshot',
+      profiles: await profiles(store, snapshot),
+      data: { ...snapshot, manifest: snapshot.data, name: 'the previous snapshot' },
+    };
+  }
+  const { digest, record } = await findSnapshot(store, against.slice('snapshot:'.length));
+  if (record.profile === null)
+    throw new AssayError(
+      'DataInvalid',
+      `checks.drift.against: ${digest} holds no table, so that there is nothing to compare columns with.`,
+    );
+  return { name: against, profiles: await store.getJson<TableProfile>(record.profile), data: { ...record, name: against } };
+}
+
+type DriftReference = NonNullable<Parameters<typeof runDataChecks>[0]['reference']> & { data: Parameters<typeof sampleStored>[1] };
+
+/** Rows a side that all columns are tested together on. */
+const sampled = 10_000;
+
+async function together(
+  { store, workDir }: { store: Store; workDir: string },
+  { checks: { drift } }: ResolvedSpec,
+  reference: DriftReference['data'],
+  { data, format, label, id, unit }: Snapshot,
+): Promise<DriftFinding[]> {
+  if (drift.multivariate === 'none') return [];
+  const options = { workDir, sample: sampled, leave: [label, id, unit].filter((column) => column !== null) };
+  const before = await sampleStored(store, reference, options);
+  const now = await sampleStored(store, { manifest: data, format, name: 'this snapshot' }, options);
+  if (before === null || now === null)
+    throw new AssayError(
+      'DataInvalid',
+      'checks.drift.multivariate looks at columns, and these data are files of no table. Set it to none.',
+    );
+  return [(drift.multivariate === 'mmd' ? mmdDrift : classifierDrift)(before, now, drift)];
 }
 
 async function profiles(store: Store, snapshot: Snapshot): Promise<Record<(typeof splitNames)[number], SplitProfile>> {

@@ -2,6 +2,7 @@ import { type AnalysisRun, type LatencyInput, alignRun, analyse, latencyBlocks }
 import {
   type AnalyseInput,
   type Check,
+  type DriftFinding,
   LatencyLine,
   type LatencyOutcome,
   type Manifest,
@@ -9,10 +10,10 @@ import {
   type ResolvedSpec,
   type Result,
   type RunOutcome,
+  type Ref,
   type RunRecord,
   type RunResult,
   type Snapshot,
-  mediaTypes,
 } from '../contract';
 import { effectiveParams } from '../contract/specValues';
 import { readNpy } from '../contract/npy';
@@ -20,14 +21,20 @@ import type { SplitRow } from '../data';
 import { curveOf } from '../executor';
 import type { Store } from '../store';
 import type { AnalysisDeps } from './analysis';
+import { predictionDrift } from './predictions';
 
-/** From the references of a finished experiment to its `assay.result/1`. */
-export async function buildResult({ store, uiUrl }: AnalysisDeps, input: AnalyseInput, namespace: string): Promise<Result> {
+/** From the references of a finished experiment to its `assay.result/1`, and the profiles of what its variants predicted. */
+export async function buildResult(
+  { store, uiUrl }: Pick<AnalysisDeps, 'store' | 'uiUrl'>,
+  input: AnalyseInput,
+  namespace: string,
+): Promise<{ result: Result; predictions: Record<string, Ref> }> {
   const { plan } = input;
-  const [spec, snapshot, provenance] = await Promise.all([
+  const [spec, snapshot, provenance, findings] = await Promise.all([
     store.getJson<ResolvedSpec>(plan.spec),
     store.getJson<Snapshot>(input.snapshot.ref),
     store.getJson<ProvenanceObject>(input.provenance),
+    input.findings ? store.getJson<Record<string, DriftFinding[]>>(input.findings) : {},
   ]);
   const test = parsedLines<SplitRow>(await store.get(snapshot.splits.test.ref));
   const ids = test.map((row) => String(row.id));
@@ -35,6 +42,12 @@ export async function buildResult({ store, uiUrl }: AnalysisDeps, input: Analyse
   const units = snapshot.unit === null ? null : numbered(test.map((row) => String(row.unit ?? row.id)));
 
   const runs = await Promise.all(input.runs.map((run) => loadRun(store, run, { ids, labels, classes: snapshot.classes.length })));
+  const predicted = await predictionDrift(
+    store,
+    spec,
+    snapshot.classes,
+    runs.flatMap(({ outcome: { key }, analysis: { scores } }) => (scores === null ? [] : [{ ...key, scores }])),
+  );
   const analysis = analyse({
     plan: plan.plan,
     classes: snapshot.classes,
@@ -49,11 +62,11 @@ export async function buildResult({ store, uiUrl }: AnalysisDeps, input: Analyse
       runs: runs.filter((run) => run.outcome.key.variant === name).map((run) => run.analysis),
     })),
     latency: await latencyOf(store, input.latency),
-    dataChecks: [...input.checks, sourceCheck(input.sourceChanged)],
+    dataChecks: [...withFindings(input.checks, findings), ...predicted.checks, sourceCheck(input.sourceChanged)],
     unequalRemedies: plan.unequalRemedies,
   });
 
-  return {
+  const result: Result = {
     schema: 'assay.result/1',
     experiment: plan.experimentId,
     name: spec.name,
@@ -68,7 +81,8 @@ export async function buildResult({ store, uiUrl }: AnalysisDeps, input: Analyse
     verdict: analysis.verdict,
     plan: plan.plan,
     snapshot: {
-      digest: input.snapshot.ref.digest,
+      digest: snapshot.data.digest,
+      record: input.snapshot.ref.digest,
       source: snapshot.source,
       rows: snapshot.rows,
       splits: input.snapshot.splits,
@@ -84,6 +98,7 @@ export async function buildResult({ store, uiUrl }: AnalysisDeps, input: Analyse
     checks: analysis.checks,
     provenance: withoutSource(provenance),
   };
+  return { result, predictions: predicted.profiles };
 }
 
 interface LoadedRun {
@@ -109,7 +124,7 @@ async function loadRun(
   const array = async (name: string) => {
     const file = manifest.files.find((f) => f.path === name);
     if (!file) throw new Error(`the predictions of ${outcome.key.variant} seed ${seed} lack ${name}`);
-    return readNpy(await store.get({ digest: file.digest, size: file.size, mediaType: mediaTypes.npy })).values;
+    return readNpy(await store.get(file)).values;
   };
   const [predIds, predLabels, predScores] = await Promise.all([array('ids.npy'), array('labels.npy'), array('scores.npy')]);
   const aligned = alignRun({ ...test, predIds, predLabels: predLabels as ArrayLike<number>, predScores: predScores as ArrayLike<number> });
@@ -206,6 +221,13 @@ function sourceCheck(changed: string | null): Check {
         : `the source changed during the experiment: ${changed}`,
   };
 }
+
+/** The checks travel through histories without their findings, which can be long. */
+const withFindings = (checks: Check[], findings: Record<string, DriftFinding[]>): Check[] =>
+  checks.map((check) => {
+    const own = findings[check.name];
+    return own === undefined ? check : { ...check, findings: own };
+  });
 
 function parsedLines<T>(bytes: Buffer): T[] {
   return bytes

@@ -2,6 +2,7 @@ import type { ControlActivities, ExperimentRecord, ProvenanceObject, ResolvedSpe
 import { refNames } from '../contract';
 import { experimentPlan } from '../contract/plan';
 import type { Store } from '../store';
+import { unpin } from './pins';
 
 /** The record in `refs/`, which `list`, `show` and `report` read when Temporal has forgotten the run. */
 export function createControlActivities({ store }: { store: Store }): ControlActivities {
@@ -13,7 +14,7 @@ export function createControlActivities({ store }: { store: Store }): ControlAct
   };
 
   return {
-    async registerExperiment({ experimentId, spec, provenance, workflow }) {
+    async registerExperiment({ experimentId, spec, provenance, code, workflow }) {
       const resolved = await store.getJson<ResolvedSpec>(spec);
       await store.getJson<ProvenanceObject>(provenance);
       await store.refs.update<ExperimentRecord>(
@@ -30,6 +31,7 @@ export function createControlActivities({ store }: { store: Store }): ControlAct
             workflow,
             spec,
             provenance,
+            code,
             snapshot: null,
             result: null,
             report: null,
@@ -40,15 +42,18 @@ export function createControlActivities({ store }: { store: Store }): ControlAct
       return experimentPlan(resolved, experimentId, spec);
     },
 
-    async publishResult({ experimentId, name, snapshot, result, report, verdict }) {
+    async publishResult({ experimentId, name, snapshot, result, report, verdict, predictions }) {
       const finishedAt = new Date().toISOString();
       await amend(experimentId, { status: 'done', finishedAt, snapshot: snapshot.ref, result, report, verdict });
       await store.refs.update(refNames.latestSnapshot(name), () => snapshot.ref);
+      if (predictions) await store.refs.update(refNames.latestPredictions(name), () => predictions);
+      await unpin(store, experimentId);
     },
 
     async publishFailure({ experimentId, status, message }) {
       const name = refNames.experiment(experimentId);
       if (await store.refs.get(name)) await amend(experimentId, { status, message, finishedAt: new Date().toISOString() });
+      await unpin(store, experimentId);
     },
   };
 }

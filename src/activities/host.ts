@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ResolvedImage, ResolvedSpec, RunKey } from '../contract';
 import type { Executor } from '../executor';
 import type { Gpus } from '../gpu';
-import type { Store } from '../store';
+import type { ObjectCache, Store } from '../store';
 import type { LeaseBook } from './leases';
 
 export interface GpuDeps {
@@ -15,6 +15,8 @@ export interface GpuDeps {
   executors: Record<Executor['kind'], Executor>;
   resolveImage: (reference: string, options: { onProgress?: (text: string) => void; signal?: AbortSignal }) => Promise<ResolvedImage>;
   gpus: Gpus;
+  /** Of data, shared by the runs of this host; none in tests that need none. */
+  cache?: ObjectCache | undefined;
   book: LeaseBook;
 }
 

@@ -5,5 +5,8 @@ export { homeInstance, hostFiles } from './hostFiles';
 export { promptReconnect, reportHost } from './hostReport';
 export { activityInterceptors } from './interceptors';
 export { LeaseBook } from './leases';
+export { createMaintainActivities } from './maintain';
+export { pinned } from './pins';
+export { pruneSnapshots } from './pruneSnapshots';
 export { createPoolActivities } from './pool';
 export { reapEnded, takeStock } from './stock';

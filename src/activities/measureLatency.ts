@@ -30,7 +30,7 @@ export function createMeasureLatency(deps: GpuDeps): GpuActivities['measureLaten
       const sampling = new AbortController();
       try {
         await removeOtherTries(base);
-        const data = await materialise({ snapshotRef: summary.ref, store, dir: snapshotsDir(home) });
+        const data = await materialise({ snapshotRef: summary.ref, store, dir: snapshotsDir(home), cache: deps.cache });
         const code = codeRef === null ? null : await materialiseCode(store, codeRef, codeDir(home));
         await checkDevices(deps, lease);
         const trainers: TurnTrainer[] = [];

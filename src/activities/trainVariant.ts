@@ -99,7 +99,7 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
   const { training } = spec;
   const checkpoints = runCheckpoints(store, key, { remedy: remedy.level, keep: retention(spec) });
 
-  const data = await materialise({ snapshotRef: input.snapshot, store, dir: snapshotsDir(home) });
+  const data = await materialise({ snapshotRef: input.snapshot, store, dir: snapshotsDir(home), cache: deps.cache });
   const code = input.code === null ? null : await materialiseCode(store, input.code, codeDir(home));
   const record = await checkpoints.open(epoch);
   await mkdir(dir, { recursive: true });

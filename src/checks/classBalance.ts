@@ -27,6 +27,11 @@ export function classBalanceCheck(
   const widest = `the widest gap is ${(100 * spread.gap).toFixed(1)} points, for class "${spread.label}"`;
   return {
     ...base,
+    ...(differs
+      ? {
+          mend: 'Split with data.split.stratify, or with more rows; where the splits differ on purpose, read the metrics as those of the test data.',
+        }
+      : {}),
     status: differs ? 'warn' : 'pass',
     statistic: cramersV,
     pValue,

@@ -1,15 +1,16 @@
-import type { Check, SplitName } from '../contract';
-
-/** Rows of the second split whose features stand in the first one too; `examples` are pairs of ids. */
-export interface MeasuredOverlap {
-  pairs: { splits: [SplitName, SplitName]; rows: number; examples: [string, string][] }[];
-}
+import type { Check, Overlap } from '../contract';
 
 /** Gate. Rows shared with the test split fail it; shared by train and validation they are told. */
-export function overlapCheck(overlap: MeasuredOverlap | undefined): Check {
+export function overlapCheck(overlap: Overlap | undefined): Check {
   const base = { name: 'overlap', gate: true, pValue: null } as const;
   if (overlap === undefined)
-    return { ...base, status: 'fail', statistic: null, detail: 'The snapshot does not say which rows its splits share; take it again.' };
+    return {
+      ...base,
+      status: 'fail',
+      statistic: null,
+      detail: 'The snapshot does not say which rows its splits share.',
+      mend: 'Take the snapshot again.',
+    };
   const shared = overlap.pairs.filter(({ rows }) => rows > 0);
   const leaked = shared.filter(({ splits }) => splits.includes('test'));
   const rows = leaked.reduce((sum, pair) => sum + pair.rows, 0);
@@ -18,6 +19,11 @@ export function overlapCheck(overlap: MeasuredOverlap | undefined): Check {
     ({ splits: [a, b], rows: count, examples }) =>
       `${count} ${count === 1 ? 'row' : 'rows'} of ${b} ${count === 1 ? 'has' : 'have'} the features of a row of ${a} (${examples.map(([x, y]) => `${x} = ${y}`).join(', ')}${count > examples.length ? ', ...' : ''})`,
   );
-  const mend = leaked.length > 0 ? ' Remove the copies, or give them one data.unit so that they share a split.' : '';
-  return { ...base, status: leaked.length > 0 ? 'fail' : 'warn', statistic: rows, detail: `${parts.join('; ')}.${mend}` };
+  return {
+    ...base,
+    status: leaked.length > 0 ? 'fail' : 'warn',
+    statistic: rows,
+    detail: `${parts.join('; ')}.`,
+    mend: 'Remove the copies, or give them one data.unit so that they share a split.',
+  };
 }

@@ -1,47 +1,53 @@
-import type { Check, ResolvedSpec, Snapshot, SplitName, SplitProfile } from '../contract';
+import type { Check, DriftFinding, ResolvedSpec, Snapshot, SplitName, SplitProfile, TableProfile } from '../contract';
 import { classBalanceCheck } from './classBalance';
 import { covariateChecks } from './covariates';
-import { driftCheck } from './drift';
-import { type MeasuredOverlap, overlapCheck } from './overlap';
+import { driftCheck, type Side, sideOfTable } from './drift';
+import { leakChecks } from './leaks';
+import { overlapCheck } from './overlap';
 import { parameterCheck } from './parameters';
 import { splitRatioCheck } from './splitRatio';
 
 export type Profiles = Record<SplitName, SplitProfile>;
 
-/** What the data room records beside the contract's snapshot. */
-interface Measured {
-  overlap?: MeasuredOverlap;
-  units?: Record<SplitName, number>;
-  shares?: Record<SplitName, number> | null;
-}
-
-/** All checks that need no runs. Gates: parameters, overlap, sample-ratio; the rest are findings. */
+/** All checks that need no runs. Gates: parameters, overlap, sample-ratio, units across splits; the rest are findings. */
 export function runDataChecks({
   spec,
   snapshot,
   profiles,
-  previous,
-  overlap,
+  reference,
+  multivariate = [],
 }: {
   spec: ResolvedSpec;
-  snapshot: Snapshot & Measured;
+  snapshot: Snapshot;
   profiles: Profiles;
-  /** The snapshot before of the same experiment name. */
-  previous: { profiles: Profiles; digest: string } | null;
-  /** Default: what the snapshot records. */
-  overlap?: MeasuredOverlap;
+  /** What drift is measured against: the profiles of an earlier snapshot's splits, or of a table; `name` as in "than in NAME". */
+  reference: { name: string; profiles: Profiles | TableProfile } | null;
+  /** Tests of all columns together against the reference. */
+  multivariate?: readonly DriftFinding[];
 }): Check[] {
   const { covariates, srm, drift } = spec.checks;
   return [
     parameterCheck(spec),
-    overlapCheck(overlap ?? snapshot.overlap),
-    splitRatioCheck(snapshot.units ?? rowsOf(snapshot), snapshot.shares ?? null, srm.alpha),
+    overlapCheck(snapshot.overlap),
+    splitRatioCheck(snapshot.units, snapshot.shares, srm.alpha),
+    ...leakChecks(snapshot.leaks),
     classBalanceCheck(profiles, covariates),
     ...covariateChecks(profiles, covariates),
     ...(drift.against === 'none'
       ? []
-      : [previous === null ? firstSnapshot : driftCheck(previous.profiles.train, profiles.train, covariates)]),
+      : [reference === null ? firstSnapshot : against(reference, snapshot, profiles, { ...drift, multivariate })]),
   ];
+}
+
+/** The training rows are compared: with those of before, or with a table whole. */
+function against(
+  { name, profiles: before }: { name: string; profiles: Profiles | TableProfile },
+  { label, id, unit }: Snapshot,
+  profiles: Profiles,
+  { alpha, minEffect, multivariate }: { alpha: number; minEffect: number; multivariate: readonly DriftFinding[] },
+): Check {
+  const side: Side = 'train' in before ? before.train : sideOfTable(before, { label, id, unit });
+  return driftCheck(side, profiles.train, { alpha, minEffect, between: { reference: name, current: 'this snapshot' }, multivariate });
 }
 
 const firstSnapshot: Check = {
@@ -52,9 +58,3 @@ const firstSnapshot: Check = {
   pValue: null,
   detail: 'There is no earlier snapshot of this experiment to compare with.',
 };
-
-const rowsOf = ({ splits }: Snapshot): Record<SplitName, number> => ({
-  train: splits.train.rows,
-  validation: splits.validation.rows,
-  test: splits.test.rows,
-});

@@ -5,11 +5,11 @@ import { sampleRatio } from '../stats';
 /** Deviations of a split's share under 1 % of what was declared never matter. */
 const minDeviation = 0.01;
 
-/** Gate. Units in each split against the declared shares; null shares mean that files name the splits. */
+/** Gate. Units in each split against the declared shares; null shares mean that files or a time name the splits. */
 export function splitRatioCheck(units: Record<SplitName, number>, shares: Record<SplitName, number> | null, alpha: number): Check {
   const base = { name: 'sample-ratio', gate: true } as const;
   if (shares === null)
-    return { ...base, status: 'pass', statistic: null, pValue: null, detail: 'The splits are named by files; no shares were declared.' };
+    return { ...base, status: 'pass', statistic: null, pValue: null, detail: 'Files or a time name the splits; no shares were declared.' };
   const leaked = splitNames.find((split) => shares[split] <= 0 && units[split] > 0);
   if (leaked !== undefined)
     return {
@@ -18,6 +18,7 @@ export function splitRatioCheck(units: Record<SplitName, number>, shares: Record
       statistic: null,
       pValue: 0,
       detail: `${units[leaked]} units lie in ${leaked}, whose declared share is 0.`,
+      mend: 'Take the snapshot again: its splits are not those that the spec declares.',
     };
   const used = splitNames.filter((split) => shares[split] > 0);
   const total = used.reduce((sum, split) => sum + units[split], 0);
@@ -35,9 +36,10 @@ export function splitRatioCheck(units: Record<SplitName, number>, shares: Record
     status,
     statistic,
     pValue,
+    ...(status === 'fail' ? { mend: 'Look for units that were lost or counted twice.' } : {}),
     detail:
       status === 'fail'
-        ? `The splits are not of the declared sizes: ${told.join(', ')}; off by up to ${(100 * maxDeviation).toFixed(1)} %. Look for units that were lost or counted twice.`
+        ? `The splits are not of the declared sizes: ${told.join(', ')}; off by up to ${(100 * maxDeviation).toFixed(1)} %.`
         : `The splits are of the declared sizes: ${told.join(', ')}.`,
   };
 }

@@ -6,7 +6,8 @@ export function completion(program: Command, shell: string): void {
   const commands = program.commands.map((command) => ({
     name: command.name(),
     description: command.description(),
-    flags: command.options.flatMap((option) => (option.long ? [option.long] : [])),
+    flags: flagsOf(command),
+    below: command.commands.map((inner) => ({ name: inner.name(), description: inner.description(), flags: flagsOf(inner) })),
   }));
   const names = commands.map(({ name }) => name).join(' ');
   switch (shell) {
@@ -19,6 +20,18 @@ export function completion(program: Command, shell: string): void {
           '  local flags=""',
           '  case "${COMP_WORDS[1]}" in',
           ...commands.map(({ name, flags }) => `    ${name}) flags="${flags.join(' ')}" ;;`),
+          '  esac',
+          '  if [ "$COMP_CWORD" = 2 ]; then case "${COMP_WORDS[1]}" in',
+          ...commands
+            .filter(({ below }) => below.length > 0)
+            .map(
+              ({ name, below }) => `    ${name}) COMPREPLY=($(compgen -W "${below.map((inner) => inner.name).join(' ')}" -- "$word")) ;;`,
+            ),
+          '  esac; if [ ${#COMPREPLY[@]} -gt 0 ]; then return; fi; fi',
+          '  case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in',
+          ...commands.flatMap(({ name, below }) =>
+            below.map((inner) => `    "${name} ${inner.name}") flags="${inner.flags.join(' ')}" ;;`),
+          ),
           '  esac',
           '  case "$word" in -*) COMPREPLY=($(compgen -W "$flags" -- "$word")) ;; *) COMPREPLY=($(compgen -f -- "$word")) ;; esac',
           '}',
@@ -39,8 +52,12 @@ export function completion(program: Command, shell: string): void {
     case 'fish':
       process.stdout.write(
         commands
-          .flatMap(({ name, description, flags }) => [
+          .flatMap(({ name, description, flags, below }) => [
             `complete -c assay -n __fish_use_subcommand -a ${name} -d '${description.replace(/'/g, '')}'`,
+            ...below.map(
+              (inner) =>
+                `complete -c assay -n '__fish_seen_subcommand_from ${name}' -a ${inner.name} -d '${inner.description.replace(/'/g, '')}'`,
+            ),
             ...flags.map((flag) => `complete -c assay -n '__fish_seen_subcommand_from ${name}' -l ${flag.slice(2)}`),
           ])
           .join('\n'),
@@ -51,3 +68,5 @@ export function completion(program: Command, shell: string): void {
       throw new AssayError('Unsupported', `no completion for "${shell}"; expected bash, zsh or fish`);
   }
 }
+
+const flagsOf = (command: Command): string[] => command.options.flatMap((option) => (option.long ? [option.long] : []));

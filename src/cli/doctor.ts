@@ -6,7 +6,7 @@ import { pc } from './colours';
 import { configuredServer, connectTemporal } from '../client';
 import { stackStatus, temporalBinary, trainerPython } from '../stack';
 import { containers, docker, gpuDevices, guard } from './doctorHost';
-import { homeDir, sessionStore } from './session';
+import { homeDir, sessionStore } from './home';
 
 export interface Finding {
   name: string;

@@ -6,7 +6,7 @@ import { openGpus } from '../gpu';
 import { lockHolder } from '../stack/lock';
 import { isAlive } from '../stack/process';
 import type { Finding } from './doctor';
-import { homeDir, sessionStore } from './session';
+import { homeDir, sessionStore } from './home';
 
 /** What only containers, devices and leases need. */
 export async function docker(): Promise<Finding> {

@@ -2,7 +2,8 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AssayError, type ExperimentRecord, type Result } from '../contract';
-import { findRecord, homeDir, sessionStore } from './session';
+import { homeDir, sessionStore } from './home';
+import { findRecord } from './session';
 
 /** The log of one run: of a finished one from the store, of a running one from this host's files. */
 export async function logs(id: string, run: string | undefined, options: { follow?: boolean }): Promise<void> {

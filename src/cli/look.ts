@@ -6,7 +6,8 @@ import { AssayError, type ExperimentRecord, ids, refNames } from '../contract';
 import { terminalSummary } from '../report';
 import { exportExperiment } from './export';
 import { exportReport, readResult, reportText } from './reportFile';
-import { findRecord, homeDir, joinSession, openSession, sessionStore, workflowUrl } from './session';
+import { homeDir, sessionStore } from './home';
+import { findRecord, joinSession, openSession, workflowUrl } from './session';
 import { type WatchOptions, conclude, watchExperiment } from './watch';
 
 interface Output {

@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { atExit } from './atExit';
 import { pc } from './colours';
 import { AssayError, type ErrorType } from '../contract';
 import type { RunOptions } from './run';
@@ -10,6 +11,8 @@ const program = new Command('assay')
   .version(version)
   .showHelpAfterError('(see assay --help)')
   .configureHelp({ showGlobalOptions: true })
+  // A flag belongs to the command that it stands after: `drift` and `drift stream` both have --time.
+  .enablePositionalOptions()
   .exitOverride();
 
 const json = new Option('--json', 'print one JSON document and nothing else');
@@ -143,6 +146,122 @@ program
   .addOption(failOn)
   .action(async (inputs: string[], options) => exit(await (await import('./compareCommand.js')).compare(inputs, options)));
 
+const snapshot = program.command('snapshot').description('snapshots of data: exact, shared, verifiable');
+snapshot
+  .command('create <source>')
+  .description('take a snapshot of a file, a folder, s3://…, dvc:… or builtin:digits')
+  .option('--name <name>', 'a name that moves to this snapshot')
+  .addOption(json)
+  .action(async (source: string, options) => (await import('./snapshot.js')).create(source, options));
+snapshot
+  .command('ls')
+  .description('snapshots, newest first')
+  .addOption(json)
+  .action(async (options) => (await import('./snapshot.js')).list(options));
+snapshot
+  .command('show <snapshot>')
+  .description('files, columns and origin; by digest, its beginning, or name')
+  .addOption(new Option('--format <format>', 'text, openlineage or mlflow').choices(['text', 'openlineage', 'mlflow']).default('text'))
+  .addOption(json)
+  .action(async (which: string, options) => (await import('./snapshot.js')).show(which, options));
+snapshot
+  .command('verify <snapshot>')
+  .description('hash each of its files again, in every replica; exit 3 where one is damaged')
+  .addOption(json)
+  .action(async (which: string, options) => exit(await (await import('./snapshot.js')).verify(which, options)));
+snapshot
+  .command('diff <from> <to>')
+  .description('files, rows and columns added, removed, changed')
+  .option('--id <column>', 'column that identifies a row; without it rows are compared by content')
+  .addOption(json)
+  .action(async (from: string, to: string, options) => (await import('./snapshot.js')).diff(from, to, options));
+snapshot
+  .command('get <snapshot>')
+  .description('its files as a new folder')
+  .requiredOption('-o, --output <dir>', 'a folder that is not there yet')
+  .action(async (which: string, options: { output: string }) => (await import('./snapshot.js')).get(which, options));
+snapshot
+  .command('rm <snapshot>')
+  .description('take its name away, or all its names; `store gc` then frees the space')
+  .action(async (which: string) => (await import('./snapshot.js')).remove(which));
+
+const storage = program.command('store').description('the object store: verify, repair, free space');
+storage
+  .command('stats')
+  .description('objects, bytes and names, by replica')
+  .addOption(json)
+  .action(async (options) => (await import('./store.js')).stats(options));
+storage
+  .command('verify [digest]')
+  .description('hash one object, or all, in every replica; repairs nothing; exit 3 where one is damaged')
+  .addOption(json)
+  .action(async (digest: string | undefined, options) => exit(await (await import('./store.js')).verify(digest, options)));
+storage
+  .command('scrub')
+  .description('hash everything in every replica and repair from a sound one; exit 3 where something is lost')
+  .addOption(json)
+  .action(async (options) => exit(await (await import('./store.js')).scrubAll(options)));
+storage
+  .command('gc')
+  .description('mark what nothing reaches, delete what was marked longer ago than the grace')
+  .option('--grace <duration>', 'e.g. 12h, 7d; at least 1h', '7d')
+  .option('--dry-run', 'say what would go, change nothing')
+  .addOption(json)
+  .action(async (options) => (await import('./store.js')).gc(options));
+storage
+  .command('maintain')
+  .description('scrub and gc as a workflow: now, or on a schedule')
+  .option('--every <duration>', 'e.g. 24h; off removes the schedule')
+  .option('--grace <duration>', 'of gc, at least 1h', '7d')
+  .addOption(json)
+  .action(async (options) => (await import('./store.js')).maintain(options));
+
+const drift = program
+  .command('drift')
+  .enablePositionalOptions()
+  .description('whether two data sets are the same kind of thing; needs no server')
+  .argument('[reference]', 'file, folder, snapshot:NAME, or predictions')
+  .argument('[current]', 'what is compared with it')
+  .option('--label <column>', 'the class; judged apart from the features')
+  .option('--ignore <columns>', 'columns left out, comma separated, e.g. ids', list, [])
+  .option('--unit <column>', 'what was sampled independently; thresholds then fit its noise')
+  .option('--time <column>', 'order of the rows: also says since when')
+  .option('--alpha <p>', 'share of false alarms that is borne', Number, 0.01)
+  .option('--min-effect <d>', 'smaller changes are no alarm', Number, 0.05)
+  .addOption(new Option('--multivariate <test>', 'of all columns together').choices(['classifier', 'mmd', 'none']).default('none'))
+  .option('--fail-on-drift', 'exit 4 where there is an alarm')
+  .addOption(json)
+  .action(async (reference: string | undefined, current: string | undefined, options) => {
+    if (reference === undefined || current === undefined)
+      throw new AssayError('SpecInvalid', 'assay drift needs two data sets: assay drift REFERENCE CURRENT (see assay drift --help)');
+    exit(await (await import('./drift.js')).compareData(reference, current, options));
+  });
+drift
+  .command('stream <file>')
+  .description('since when a column moves in time-ordered rows (ADWIN, Page-Hinkley, DDM)')
+  .requiredOption('--column <column>', 'numbers, or 0 and 1 for errors')
+  .option('--time <column>', 'when each row was; rows are in its order')
+  .option('--reference <rows>', 'rows at the beginning that are known to be sound', whole)
+  .option('--run-length <rows>', 'rows between false alarms that are borne', whole, 100_000)
+  .addOption(new Option('--detector <name>', 'how').choices(['adwin', 'page-hinkley', 'ddm']).default('adwin'))
+  .option('--fail-on-drift', 'exit 4 where there is an alarm')
+  .addOption(json)
+  .action(async (file: string, options) => exit(await (await import('./drift.js')).streamFile(file, options)));
+drift
+  .command('weights <source> <target>')
+  .description('weights that make the source look like the target, with the effective sample size')
+  .requiredOption('-o, --output <file>', 'CSV with the columns row and weight')
+  .option('--columns <columns>', 'columns to balance, comma separated; default all that both have', list)
+  .addOption(new Option('--method <method>', 'how').choices(['bins', 'density-ratio']).default('density-ratio'))
+  .addOption(json)
+  .action(async (source: string, target: string, options) => (await import('./drift.js')).writeWeights(source, target, options));
+drift
+  .command('serving <offline> <served>')
+  .description('predictions of a served model against offline predictions, row by row; exit 4 where labels differ')
+  .option('--tolerance <d>', 'largest difference of a score that does not count', Number, 1e-5)
+  .addOption(json)
+  .action(async (offline: string, served: string, options) => exit(await (await import('./drift.js')).serving(offline, served, options)));
+
 program
   .command('completion <shell>')
   .description('shell completion: bash, zsh or fish')
@@ -179,7 +298,9 @@ function report(error: unknown): number {
 /** Waits for what is still on its way to a pipe. */
 function exit(code: number): void {
   process.exitCode = code;
-  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+  const end = (): void => void process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+  // Replicas that are slow have what they were sent.
+  atExit.settle().then(end, end);
 }
 
 function whole(text: string): number {

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { AssayError, type ExperimentRecord, type Result } from '../contract';
 import { renderMarkdown } from '../report';
 import type { Store } from '../store';
-import { homeDir } from './session';
+import { homeDir } from './home';
 
 /** Writes the HTML report of a finished experiment where a person finds it; returns the path. */
 export async function exportReport(store: Store, record: ExperimentRecord, path?: string): Promise<string> {

@@ -25,7 +25,10 @@ export async function runExperiment(file: string, options: RunOptions): Promise<
 
   const experimentId = ids.experiment(spec.name, new Date(), randomBytes(2).toString('hex'));
   const specRef = await store.putJson(spec);
-  const record: ProvenanceObject = { ...(await provenance(spec.root, specRef.digest)), source: text };
+  const record: ProvenanceObject = {
+    ...(await provenance({ store, root: spec.root, spec: specRef.digest, source: spec.data.source })),
+    source: text,
+  };
   const input = { experimentId, spec: specRef, provenance: await store.putJson(record), code: await snapshotCode(store, spec) };
   await startExperiment(client, input, { name: spec.name, hypothesis: spec.hypothesis ?? null });
 

@@ -1,10 +1,9 @@
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { configuredServer, connectTemporal } from '../client';
 import { AssayError, type ExperimentRecord, refNames } from '../contract';
 import { ensureStack, stackStatus } from '../stack';
-import { type Store, openStore } from '../store';
+import type { Store } from '../store';
+import { homeDir, sessionStore } from './home';
 
 export interface Session {
   client: Client;
@@ -13,11 +12,6 @@ export interface Session {
   /** Base address of the Temporal UI, where it is known. */
   uiUrl: string | null;
 }
-
-export const homeDir = (): string => resolve(process.env.ASSAY_HOME ?? '.assay');
-
-/** The store needs no server: `list`, `show`, `report` and `export` work when Temporal is away. */
-export const sessionStore = (): Store => openStore(process.env.ASSAY_STORE ?? pathToFileURL(join(homeDir(), 'store')).href);
 
 /** The configured server, else the embedded stack, started if need be. */
 export async function openSession(onStep: (line: string) => void): Promise<Session> {

@@ -1,5 +1,5 @@
 import { runForeground, stopStack } from '../stack';
-import { homeDir } from './session';
+import { homeDir } from './home';
 
 export async function dev(): Promise<void> {
   await runForeground({

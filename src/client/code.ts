@@ -45,10 +45,10 @@ export async function snapshotCode(store: CodeStore, spec: ResolvedSpec): Promis
 }
 
 async function put(store: CodeStore, root: string, files: readonly CodeFile[]): Promise<Ref> {
-  const manifest: (Manifest['files'][number] & { executable?: true })[] = [];
+  const manifest: Manifest['files'] = [];
   for (const { path, executable } of files) {
     const { digest, size } = await store.putFile(join(root, path), mediaTypes.bytes);
-    manifest.push({ path, size, digest, ...(executable ? { executable } : {}) });
+    manifest.push({ path, size, digest, ...(executable ? { mode: '755' } : {}) });
   }
   return { ...(await store.putJson({ files: manifest })), mediaType: mediaTypes.manifest };
 }

@@ -1,3 +1,4 @@
 export * from './code';
 export * from './connect';
 export * from './experiments';
+export * from './maintain';

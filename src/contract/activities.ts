@@ -134,6 +134,7 @@ export interface ControlActivities {
     experimentId: string;
     spec: Ref;
     provenance: Ref;
+    code: Ref | null;
     workflow: { id: string; runId: string };
   }): Promise<ExperimentPlan>;
   /** Points refs/experiments/<id> to the result and report, refs/snapshots/latest/<name> to the snapshot. */
@@ -144,6 +145,8 @@ export interface ControlActivities {
     result: Ref;
     report: Ref;
     verdict: Verdict;
+    /** `PredictionProfile` objects by variant, what the next experiment of this name is compared with. */
+    predictions?: Record<string, Ref>;
   }): Promise<void>;
   /** Records a failed or cancelled end. */
   publishFailure(input: { experimentId: string; status: 'failed' | 'cancelled'; message: string }): Promise<void>;
@@ -153,8 +156,11 @@ export interface AnalysisActivities {
   snapshotData(input: { experimentId: string; spec: Ref }): Promise<SnapshotSummary>;
   /** Re-hashes the source and compares it with the snapshot: null when equal, else what changed. */
   verifySource(input: { spec: Ref; snapshot: Ref }): Promise<{ changed: string | null }>;
-  checkData(input: { experimentId: string; spec: Ref; snapshot: Ref }): Promise<{ checks: Check[] }>;
-  analyseExperiment(input: AnalyseInput): Promise<{ result: Ref; verdict: Verdict; effect: number | null }>;
+  /** The checks without their findings, which are an object of their own (`Record<name of the check, DriftFinding[]>`). */
+  checkData(input: { experimentId: string; spec: Ref; snapshot: Ref }): Promise<{ checks: Check[]; findings?: Ref | null }>;
+  analyseExperiment(
+    input: AnalyseInput,
+  ): Promise<{ result: Ref; verdict: Verdict; effect: number | null; predictions?: Record<string, Ref> }>;
   renderReport(input: { result: Ref; latency: LatencyOutcome | null }): Promise<{ report: Ref }>;
 }
 
@@ -163,6 +169,8 @@ export interface AnalyseInput {
   snapshot: SnapshotSummary;
   sourceChanged: string | null;
   checks: Check[];
+  /** What checkData found, by check; absent in histories of earlier versions. */
+  findings?: Ref | null;
   runs: RunOutcome[];
   latency: LatencyOutcome | null;
   provenance: Ref;
@@ -212,6 +220,32 @@ export interface HostActivities {
   cleanUpRun(input: { key: RunKey }): Promise<void>;
 }
 
+/** Of the `maintain` workflow, on the analysis queue. */
+export interface MaintainActivities {
+  /** Re-hashes every object in every replica and repairs from a sound one. */
+  scrubStore(input: Record<string, never>): Promise<ScrubSummary>;
+  collectGarbage(input: { graceSeconds: number }): Promise<GcSummary>;
+}
+
+export interface ScrubSummary {
+  objects: number;
+  bytes: number;
+  repaired: number;
+  /** Digests that no replica has whole; the first 20. */
+  lost: string[];
+  /** One sentence. */
+  sentence: string;
+}
+
+export interface GcSummary {
+  scanned: number;
+  reachable: number;
+  marked: number;
+  deleted: number;
+  deletedBytes: number;
+  sentence: string;
+}
+
 /** On a queue that every gpu worker polls: which host answers does not matter. */
 export interface AnyHostActivities {
   /** The image by its digest, pulled if need be, with progress in the heartbeats. */
@@ -230,6 +264,8 @@ export interface ExperimentRecord {
   workflow: { id: string; runId: string };
   spec: Ref;
   provenance: Ref;
+  /** Manifest of the trainer's code; absent in records of earlier versions. */
+  code?: Ref | null;
   snapshot: Ref | null;
   result: Ref | null;
   report: Ref | null;

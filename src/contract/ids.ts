@@ -5,6 +5,7 @@ export const ids = {
     `${name}-${now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)}-${random}`,
   experimentWorkflow: (experimentId: string): string => `assay/${experimentId}`,
   gpuPool: 'assay/gpu-pool',
+  maintain: 'assay/maintain',
   variantRunWorkflow: (experimentId: string, variant: string, seed: number): string => `assay/${experimentId}/${variant}/seed-${seed}`,
 };
 
@@ -22,6 +23,13 @@ export const refNames = {
   experiment: (experimentId: string): string => `experiments/${experimentId}`,
   /** The newest snapshot of experiments of this name. */
   latestSnapshot: (experimentName: string): string => `snapshots/latest/${experimentName}`,
+  /** A `SnapshotRecord`, by the digest of its manifest. */
   snapshot: (digest: string): string => `snapshots/by-digest/${digest.replace('sha256:', '')}`,
+  /** A name that a person gave: the digest of a snapshot's manifest. */
+  namedSnapshot: (name: string): string => `snapshots/named/${name}`,
+  /** The newest `PredictionProfile` objects of experiments of this name, by variant. */
+  latestPredictions: (experimentName: string): string => `predictions/latest/${experimentName}`,
+  /** What an open experiment has stored and no record names yet; gone with its end. */
+  pins: (experimentId: string): string => `pins/${experimentId}`,
   checkpoints: (experimentId: string, variant: string, seed: number): string => `runs/${experimentId}/${variant}/seed-${seed}/checkpoints`,
 };

@@ -1,4 +1,4 @@
-import type { RunKey } from './activities';
+import type { GcSummary, RunKey, ScrubSummary } from './activities';
 import type { Ref } from './refs';
 import type { Verdict } from './result';
 import type { RunState, Stage } from './statuses';
@@ -9,6 +9,17 @@ export interface ExperimentInput {
   provenance: Ref;
   /** Manifest of the trainer's code (`training.code`), null where the image brings it. */
   code: Ref | null;
+}
+
+/** Input of `maintain`. */
+export interface MaintainInput {
+  /** How long what nothing reaches is kept after it was first seen so, seconds. */
+  graceSeconds: number;
+}
+
+export interface MaintainOutput {
+  scrub: ScrubSummary;
+  gc: GcSummary;
 }
 
 /** What `experiment` returns. */
@@ -37,6 +48,9 @@ export interface RunChanged {
   epoch: number;
   message: string | null;
 }
+
+/** Workflow type of the store's maintenance. */
+export const maintainWorkflow = 'maintain';
 
 export const names = {
   progress: 'progress',

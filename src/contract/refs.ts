@@ -12,7 +12,8 @@ export type Ref = z.infer<typeof Ref>;
 
 /** A folder kept in the store: the object named by `Ref` is a canonical JSON `Manifest`. */
 export const Manifest = z.strictObject({
-  files: z.array(z.strictObject({ path: z.string(), size: z.int(), digest: z.string(), executable: z.literal(true).optional() })),
+  /** In code unit order of `path`, which is relative, with "/" between its parts. `mode` is left out for 644, as git has it. */
+  files: z.array(z.strictObject({ path: z.string(), size: z.int(), digest: z.string(), mode: z.literal('755').optional() })),
 });
 export type Manifest = z.infer<typeof Manifest>;
 

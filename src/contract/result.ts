@@ -18,7 +18,8 @@ export interface Result {
   verdict: Verdict;
   /** The registered question and rule, as fixed before the first run. */
   plan: RegisteredPlan;
-  snapshot: { digest: string; source: string; rows: number; splits: Record<SplitName, number>; classes: string[] };
+  /** `digest`: of the manifest of the data, what `assay snapshot show` takes; `record`: of the `Snapshot` object with its splits. */
+  snapshot: { digest: string; record: string; source: string; rows: number; splits: Record<SplitName, number>; classes: string[] };
   variants: VariantResult[];
   comparisons: Comparison[];
   checks: Check[];
@@ -145,8 +146,10 @@ export interface Comparison {
 
 export interface Provenance {
   assay: string;
-  git: { commit: string | null; dirty: boolean; remote: string | null };
-  dvc: null;
+  /** `diff`: uncommitted changes against the commit, as `git diff` writes them; null where there are none. */
+  git: { commit: string | null; dirty: boolean; remote: string | null; diff: Ref | null };
+  /** Where data.source is tracked by DVC. */
+  dvc: { file: string; md5: string; rev: string | null } | null;
   /** Digest of the resolved spec. */
   spec: string;
   host: string;

@@ -30,7 +30,7 @@ const ladderRungs = ['microBatch', 'gradientCheckpointing', 'precision'] as cons
 
 const data = z.strictObject({
   source: text.describe(
-    'Folder or file (csv, parquet, jsonl, npz) with the examples, or `builtin:digits`. A relative path starts from the folder of the experiment file.',
+    'Folder or file (csv, parquet, jsonl, npz) with the examples, `s3://bucket/prefix`, `dvc:FILE.dvc`, `snapshot:sha256:…` or `snapshot:NAME`, or `builtin:digits`. A relative path starts from the folder of the experiment file.',
   ),
   label: text.default('label').describe('Column with the class. In a folder of files, the class is the name of the subfolder.'),
   id: text.optional().describe("Column that identifies an example and pairs the variants' predictions. Without it: the row's content."),
@@ -49,6 +49,17 @@ const data = z.strictObject({
             'What is hashed to choose a split: the unit, or the identity of the row. Default: `unit` where `data.unit` is given, else `id`.',
           ),
         seed: z.int().nonnegative().default(0).describe('Another number gives another split.'),
+        stratify: z
+          .boolean()
+          .default(false)
+          .describe(
+            '`true` gives every split the same share of each class, to the unit; a row may then change its split when the data grow.',
+          ),
+      }),
+      z.strictObject({
+        time: text.describe('Column with the time of a row: ISO 8601, or a number.'),
+        before: text.describe('Rows before this time are for training, rows from it on are the test split.'),
+        validationFrom: text.optional().describe('Rows from this time on, and before `before`, are the validation split. Default: none.'),
       }),
       z.strictObject({
         train: text.describe('File with the ids to train on: `.txt`, one a line, or a table with the id column.'),
@@ -202,9 +213,40 @@ const checks = z.strictObject({
     })
     .prefault({})
     .describe('Columns and classes of train against test.'),
+  leaks: z
+    .strictObject({
+      nearDuplicates: z
+        .union([z.number().gt(0).max(1), z.literal(false)], { error: 'a similarity above 0 and up to 1, or false' })
+        .default(0.95)
+        .describe('Similarity (0 to 1) from which rows of two splits count as the same; `false` leaves the search out.'),
+      labelAuc: z
+        .number()
+        .gt(0.5)
+        .max(1)
+        .default(0.995)
+        .describe('A single column that tells a class with this area under the curve or more is told as giving the label away.'),
+    })
+    .prefault({})
+    .describe('What would let a model know the answers beforehand.'),
   drift: z
     .strictObject({
-      against: z.enum(['previous', 'none']).default('previous').describe('`previous`: the last snapshot of the same experiment name.'),
+      against: z
+        .union([z.enum(['previous', 'none']), worded(/^snapshot:\S+$/, 'snapshot:sha256:… or snapshot:NAME')], {
+          error: '"previous", "none", or snapshot:sha256:… or snapshot:NAME',
+        })
+        .default('previous')
+        .describe('`previous`: the last snapshot of the same experiment name; or a snapshot by digest or name.'),
+      alpha: fraction.default(0.01).describe('Share of false alarms among the alarms that is borne (Benjamini-Hochberg).'),
+      minEffect: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.05)
+        .describe('Smaller changes (distance of distributions, 0 to 1) are no alarm, however significant.'),
+      multivariate: z
+        .enum(['classifier', 'mmd', 'none'])
+        .default('none')
+        .describe('A test of all columns together: `classifier` learns to tell the two apart, `mmd` compares kernels on a sample.'),
     })
     .prefault({})
     .describe('Change of the data since another snapshot.'),

@@ -37,6 +37,7 @@ const checks: readonly SpecCheck[] = [
   budgetToSpend,
   splitThatLeavesTraining,
   unitToSplitBy,
+  momentsToSplitAt,
   reportedMetrics,
   marginForTest,
   limitsOfGuardrails,
@@ -108,7 +109,7 @@ function budgetToSpend({ variants, training }: Sections, doubtful: Doubtful): Pr
 }
 
 function splitThatLeavesTraining({ data }: Sections, doubtful: Doubtful): Problem[] {
-  if (data === undefined || doubtful('data', 'split') || 'train' in data.split) return [];
+  if (data === undefined || doubtful('data', 'split') || !('seed' in data.split)) return [];
   const { test, validation } = data.split;
   // 0.9 + 0.1 leaves nothing though it sums to less than 1 in binary.
   if (test + validation < 1 - 1e-9) return [];
@@ -117,10 +118,35 @@ function splitThatLeavesTraining({ data }: Sections, doubtful: Doubtful): Proble
 }
 
 function unitToSplitBy({ data }: Sections, doubtful: Doubtful): Problem[] {
-  if (data === undefined || 'train' in data.split) return [];
+  if (data === undefined || !('seed' in data.split)) return [];
   if (data.split.by !== 'unit' || data.unit !== undefined || doubtful('data', 'unit')) return [];
   const message = 'expected data.unit to name the column, since the split is by unit, got nothing';
   return [{ path: ['data', 'split', 'by'], at: 'value', message }];
+}
+
+function momentsToSplitAt({ data }: Sections, doubtful: Doubtful): Problem[] {
+  if (data === undefined || !('time' in data.split) || doubtful('data', 'split')) return [];
+  const { before, validationFrom } = data.split;
+  const problem = (key: string, message: string): Problem => ({ path: ['data', 'split', key], at: 'value', message });
+  const [end, start] = [momentIn(before), validationFrom === undefined ? undefined : momentIn(validationFrom)];
+  const wanted = 'expected a date or a time such as 2024-05-31 or "2024-05-31T08:00:00Z", or a number';
+  return [
+    ...(end === null ? [problem('before', `${wanted}, got ${shown(before)}`)] : []),
+    ...(start === null ? [problem('validationFrom', `${wanted}, got ${shown(validationFrom)}`)] : []),
+    ...(end && start && (start.kind !== end.kind || start.value >= end.value)
+      ? [problem('validationFrom', `expected a time before data.split.before, ${before}, got ${shown(validationFrom)}`)]
+      : []),
+  ];
+}
+
+/** The data room reads the same forms, to the microsecond. */
+function momentIn(text: string): { kind: 'number' | 'instant'; value: number } | null {
+  const plain = text.trim();
+  if (plain !== '' && Number.isFinite(Number(plain))) return { kind: 'number', value: Number(plain) };
+  if (!/^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?\s?(?:Z|[+-]\d{2}:?\d{2})?)?$/i.test(plain)) return null;
+  const zoned = plain.length === 10 || /(?:Z|[+-]\d{2}:?\d{2})$/i.test(plain.slice(11));
+  const value = Date.parse(zoned ? plain : `${plain}Z`);
+  return Number.isNaN(value) ? null : { kind: 'instant', value };
 }
 
 function reportedMetrics({ evaluation, analysis }: Sections, doubtful: Doubtful): Problem[] {

@@ -11,8 +11,8 @@ export function schemaProblems(data: unknown): Problem[] {
   const issues = ExperimentSpec.safeParse(data).error?.issues ?? [];
   const split = valueAt(data, splitPath);
   if (!isMapping(split)) return issues.flatMap((issue) => problemsOf(issue, [], data));
-  // Of the two forms of a split zod may report the one that was not meant.
-  const form = ExperimentSpec.shape.data.shape.split.unwrap().options[isFileSplit(split) ? 1 : 0].safeParse(split);
+  // Of the three forms of a split zod may report the one that was not meant.
+  const form = ExperimentSpec.shape.data.shape.split.unwrap().options[formOf(split)].safeParse(split);
   return [
     ...issues.filter((issue) => !startsWith(issuePath(issue), splitPath)).flatMap((issue) => problemsOf(issue, [], data)),
     ...(form.error?.issues ?? []).flatMap((issue) => problemsOf(issue, splitPath, data)),
@@ -21,8 +21,11 @@ export function schemaProblems(data: unknown): Problem[] {
 
 const splitPath = ['data', 'split'] as const;
 
-const isFileSplit = (value: Record<string, unknown>): boolean =>
-  Object.hasOwn(value, 'train') || typeof value['test'] === 'string' || typeof value['validation'] === 'string';
+/** Which of the schema's forms was meant: fractions, a time, or files. */
+function formOf(value: Record<string, unknown>): 0 | 1 | 2 {
+  if (['time', 'before', 'validationFrom'].some((key) => Object.hasOwn(value, key))) return 1;
+  return Object.hasOwn(value, 'train') || typeof value['test'] === 'string' || typeof value['validation'] === 'string' ? 2 : 0;
+}
 
 export const issuePath = (issue: z.core.$ZodIssue): Path => issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
 
@@ -62,7 +65,7 @@ function expected(schema: JsonSchema | undefined): string {
     case undefined:
     default:
       if (schema.anyOf?.some((form) => form.type === 'string')) return share;
-      return 'a mapping such as {test: 0.2, validation: 0.1}, or {train: FILE, test: FILE}';
+      return 'a mapping such as {test: 0.2, validation: 0.1}, {train: FILE, test: FILE} or {time: COLUMN, before: TIME}';
   }
 }
 
@@ -102,7 +105,8 @@ function unknownKey(parent: Path, key: string, data: unknown): { message: string
   const elsewhere = [...new Set(schemaKeys().map((entry) => entry.path))].filter((path) => path.split('.').at(-1) === key);
   if (parentText === 'data.split' && elsewhere.includes(`data.split.${key}`)) {
     return {
-      message: 'belongs to the other form of a split; give fractions (test, validation, by, seed) or files (train, validation, test)',
+      message:
+        'belongs to another form of a split; give fractions (test, validation, by, seed, stratify), files (train, validation, test) or a time (time, before, validationFrom)',
     };
   }
   if (elsewhere.length > 0) return { message: `unknown key here; did you mean ${elsewhere.slice(0, 3).join(' or ')}?` };
@@ -112,14 +116,14 @@ function unknownKey(parent: Path, key: string, data: unknown): { message: string
 
 const listed = (words: readonly string[]): string => words.join(', ');
 
-/** The schema of a path; where there are two forms, of the one that the data come closer to. */
+/** The schema of a path; where there are several forms, of the one that the data come closer to. */
 function schemaAt(path: Path, data: unknown): JsonSchema | undefined {
   let schema: JsonSchema | undefined = experimentSchema();
   for (const [depth, part] of path.entries()) {
     if (typeof part === 'number') schema = schema?.items;
     else schema = schema?.properties?.[part];
     const value = valueAt(data, path.slice(0, depth + 1));
-    if (part === 'split' && isMapping(value)) schema = schema?.anyOf?.[isFileSplit(value) ? 1 : 0];
+    if (part === 'split' && isMapping(value)) schema = schema?.anyOf?.[formOf(value)];
   }
   return schema;
 }

@@ -6,7 +6,7 @@ import { fromRoot } from './specValues';
 export function checkPaths(sections: Sections & { root: string }, exists: (path: string) => boolean): Problem[] {
   const { data, training, variants = [], root } = sections;
   const files: { path: Path; file: string }[] = [];
-  if (data !== undefined && !data.source.startsWith('builtin:')) files.push({ path: ['data', 'source'], file: data.source });
+  if (data !== undefined && !/^(?:builtin|s3|dvc|snapshot):/.test(data.source)) files.push({ path: ['data', 'source'], file: data.source });
   if (data !== undefined && 'train' in data.split) {
     for (const name of ['train', 'validation', 'test'] as const) {
       const file = data.split[name];

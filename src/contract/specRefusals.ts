@@ -20,9 +20,6 @@ const later = (part: string, mend: string): string => `{value} comes with ${part
 
 /** Keys and values of the full design whose part is not here yet: each says so in its own words, none is ignored. */
 export const refusals: readonly Refusal[] = [
-  { path: 'data.source', when: begins('s3://'), sentence: later('the S3 store', 'copy the data to a local folder or file') },
-  { path: 'data.source', when: begins('dvc:'), sentence: later('DVC support', 'name the file or folder that DVC has checked out') },
-  { path: 'data.source', when: begins('snapshot:'), sentence: later('the snapshot commands', 'name the folder or file it was taken of') },
   { path: 'data.source', when: isAddress, sentence: '{value} is an address; download it and name the local file or folder' },
   {
     path: 'data.source',
@@ -30,17 +27,12 @@ export const refusals: readonly Refusal[] = [
     sentence: '{value} is no data set that comes along; there is "builtin:digits"',
   },
   { path: 'data.slices', sentence: 'comes with the analysis of slices, which this version lacks; leave it out' },
-  { path: 'variants[].model', when: begins('s3://'), sentence: later('the S3 store', 'copy the model to a local file or folder') },
+  { path: 'variants[].model', when: begins('s3://'), sentence: later('models on S3', 'copy the model to a local file or folder') },
   { path: 'variants[].model', when: isAddress, sentence: '{value} is an address; download it and name the local file or folder' },
   {
     path: 'evaluation.latency.interleave',
     when: oneOf(false),
     sentence: 'false would let a drifting machine strike one variant alone, and is not offered; leave it out',
-  },
-  {
-    path: 'checks.drift.against',
-    when: begins('snapshot:'),
-    sentence: later('the snapshot commands', 'use "previous" or "none"'),
   },
   {
     path: 'analysis.correction',

@@ -1,7 +1,12 @@
 export { createSnapshot } from './createSnapshot';
+export { diffSnapshots } from './diff';
+export { type FoundSnapshot, findSnapshot, listSnapshots } from './findSnapshot';
 export { materialise, type Materialised } from './materialise';
 export { type NpyArray, readNpy, writeNpy } from './npy';
+export { profileFile, profilePredictions } from './profile';
+export { getSnapshot, removeSnapshot, snapshotData, verifySnapshot } from './snapshotRecord';
+export { openSource, type SourceTree, tableOf } from './source';
+export { readRows, type Rows, sampleStored } from './readRows';
 export { readSplit, type SplitRow } from './splitFile';
 export { splitOf } from './split';
-export type { DataSnapshot, Overlap } from './types';
 export { verifySource } from './verifySource';

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { dataInvalid } from './problem';
 
-const longestLineBytes = 4 * 1024 * 1024;
+export const longestLineBytes = 4 * 1024 * 1024;
 
 /** Whole lines of a UTF-8 file in blocks of some 64 KB; `line` is the number of the block's first line, from 1. */
 export async function* lineBlocks(path: string, name: string): AsyncGenerator<{ bytes: Buffer; line: number }> {

@@ -1,31 +1,23 @@
-import { createWriteStream } from 'node:fs';
 import { open, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Snapshot } from '../contract';
-import { type Database, quoted } from './database';
+import { type Cell, type Database, quoted } from './database';
 import { type NpyArray, readNpy } from './npy';
 import { readNpz } from './npz';
 import { dataInvalid } from './problem';
-import { scanCsv } from './scanCsv';
+import { scanCsv, type TextTable } from './scanCsv';
 import { scanJsonLines } from './scanJsonLines';
 
 export interface LoadedTable {
   columns: string[];
+  /** DuckDB's type of each column: VARCHAR of text formats. */
+  types: string[];
   rows: number;
   place: (row: number) => string;
 }
 
-/** Loads a data file into `table` with text columns c0, c1, ...; DuckDB's `rowid` is the row's number in the file. */
-export async function loadTable(
-  db: Database,
-  table: string,
-  format: Snapshot['format'],
-  path: string,
-  name: string,
-  folder: string,
-): Promise<LoadedTable> {
+/** Loads a data file into `table` with columns c0, c1, ..., typed where the format is; DuckDB's `rowid` is the row's number in the file. */
+export async function loadTable(db: Database, table: string, format: Snapshot['format'], path: string, name: string): Promise<LoadedTable> {
   switch (format) {
     case 'csv': {
       const scanned = await scanCsv(path, name);
@@ -46,7 +38,7 @@ export async function loadTable(
     case 'parquet':
       return await loadParquet(db, table, path, name);
     case 'npz':
-      return await loadArrays(db, table, path, name, folder);
+      return await loadArrays(db, table, path, name);
     case 'folder':
       throw new TypeError('a folder is no table');
   }
@@ -54,11 +46,23 @@ export async function loadTable(
 
 async function readCsv(db: Database, table: string, path: string, name: string, columns: number): Promise<void> {
   const types = Array.from({ length: columns }, (_, i) => `'c${i}': 'VARCHAR'`).join(', ');
-  const options = `auto_detect=false, header=true, delim=',', quote='"', escape='"', nullstr='', parallel=false, max_line_size=4194304, columns={${types}}`;
+  const options = `auto_detect=false, header=true, delim=',', quote='"', escape='"', nullstr='', parallel=false, buffer_size=8388608, max_line_size=4194304, columns={${types}}`;
   await attempt(name, db.run(`CREATE TABLE ${table} AS SELECT * FROM read_csv(${quoted(path)}, ${options})`));
 }
 
 async function loadParquet(db: Database, table: string, path: string, name: string): Promise<LoadedTable> {
+  const { columns, types, rows } = await parquetColumns(db, path, name);
+  const names = columns.map((_, i) => `c${i}`);
+  await attempt(name, db.run(`CREATE TABLE ${table} AS SELECT * FROM read_parquet(${quoted(path)}) AS t(${names.join(', ')})`));
+  return { columns, types, rows, place: (row) => `row ${row} (from 0)` };
+}
+
+/** What the end of a Parquet file says of its columns and rows; a file that is none, or has no rows, is refused. */
+export async function parquetColumns(
+  db: Database,
+  path: string,
+  name: string,
+): Promise<{ columns: string[]; types: string[]; rows: number }> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
@@ -75,25 +79,28 @@ async function loadParquet(db: Database, table: string, path: string, name: stri
     await file.close();
   }
   const columns: string[] = [];
+  const types: string[] = [];
+  let rows = 0;
   await attempt(
     name,
     (async () => {
-      for await (const [column] of db.rows(`DESCRIBE SELECT * FROM read_parquet(${quoted(path)})`)) columns.push(String(column));
-      const names = columns.map((_, i) => `c${i}`);
-      const cells = names.map((column) => `CAST(${column} AS VARCHAR) AS ${column}`);
-      await db.run(`CREATE TABLE ${table} AS SELECT ${cells.join(', ')} FROM read_parquet(${quoted(path)}) AS t(${names.join(', ')})`);
+      for await (const [column, type] of db.rows(`DESCRIBE SELECT * FROM read_parquet(${quoted(path)})`)) {
+        columns.push(String(column));
+        types.push(String(type));
+      }
+      rows = Number((await db.first(`SELECT count(*) FROM read_parquet(${quoted(path)})`))[0]);
     })(),
   );
-  const [rows] = await db.first(`SELECT count(*) FROM ${table}`);
-  if (Number(rows) === 0) throw dataInvalid(`${name} has columns and no rows.`);
-  return { columns, rows: Number(rows), place: (row) => `row ${row} (from 0)` };
+  if (rows === 0) throw dataInvalid(`${name} has columns and no rows.`);
+  return { columns, types, rows };
 }
 
-/** An `.npz` file or a folder of `.npy` files; a matrix x becomes the columns x0, x1, ... */
-async function loadArrays(db: Database, table: string, path: string, name: string, folder: string): Promise<LoadedTable> {
+/** An `.npz` file or a folder of `.npy` files; a matrix x becomes the columns x0, x1, ... NaN is a missing value. */
+async function loadArrays(db: Database, table: string, path: string, name: string): Promise<LoadedTable> {
   const arrays = path.endsWith('.npz') ? await readNpz(path, name) : await readArrays(path);
   const columns: string[] = [];
-  const cells: ((row: number) => string)[] = [];
+  const types: string[] = [];
+  const cells: ((row: number) => Cell)[] = [];
   let rows: number | undefined;
   for (const [array, { shape, data }] of arrays) {
     const [length = 0] = shape;
@@ -101,23 +108,37 @@ async function loadArrays(db: Database, table: string, path: string, name: strin
     if (length !== rows)
       throw dataInvalid(`${name}: array ${array} has ${length} rows, the arrays before it ${rows}. Every array needs one entry a row.`);
     const width = length === 0 ? 0 : data.length / length;
+    const type = arrayType(data);
     for (let i = 0; i < width; i++) {
       columns.push(width === 1 ? array : `${array}${i}`);
-      cells.push((row) => csvCell(data[row * width + i]));
+      types.push(type);
+      cells.push((row) => cellOf(data[row * width + i], type));
     }
   }
   if (rows === undefined || rows === 0) throw dataInvalid(`${name} holds no rows.`);
   const twice = columns.find((column, i) => columns.indexOf(column) !== i);
   if (twice !== undefined) throw dataInvalid(`${name}: two arrays give the column "${twice}". Rename one.`);
-  const csv = join(folder, `${table}.csv`);
   const count = rows;
-  const lines = function* (): Generator<string> {
-    yield `${columns.map((_, i) => `c${i}`).join(',')}\n`;
-    for (let row = 0; row < count; row++) yield `${cells.map((cell) => cell(row)).join(',')}\n`;
-  };
-  await pipeline(Readable.from(lines()), createWriteStream(csv));
-  await readCsv(db, table, csv, name, columns.length);
-  return await counted(db, table, name, { columns, rows: count, place: (row) => `row ${row} (from 0)` });
+  await db.run(`CREATE TABLE ${table} (${types.map((type, i) => `c${i} ${type}`).join(', ')})`);
+  await db.append(
+    table,
+    (function* (): Generator<Cell[]> {
+      for (let row = 0; row < count; row++) yield cells.map((cell) => cell(row));
+    })(),
+  );
+  return { columns, types, rows: count, place: (row) => `row ${row} (from 0)` };
+}
+
+/** Whole numbers that were saved as floats, as labels often are, are whole numbers. */
+function arrayType(data: NpyArray['data']): 'VARCHAR' | 'BIGINT' | 'DOUBLE' {
+  if (Array.isArray(data)) return 'VARCHAR';
+  if (!(data instanceof Float64Array)) return 'BIGINT';
+  return data.every((value) => Number.isSafeInteger(value) || Number.isNaN(value)) ? 'BIGINT' : 'DOUBLE';
+}
+
+function cellOf(value: string | number | bigint | undefined, type: 'VARCHAR' | 'BIGINT' | 'DOUBLE'): Cell {
+  if (value === undefined || Number.isNaN(value)) return null;
+  return type === 'BIGINT' ? BigInt(value) : value;
 }
 
 async function readArrays(path: string): Promise<Map<string, NpyArray>> {
@@ -127,22 +148,22 @@ async function readArrays(path: string): Promise<Map<string, NpyArray>> {
   return arrays;
 }
 
-/** An empty number and a missing one are the same; text is always quoted. */
-function csvCell(value: string | number | bigint | undefined): string {
-  if (typeof value === 'string') return `"${value.replaceAll('"', '""')}"`;
-  return value === undefined || Number.isNaN(value) ? '""' : String(value);
-}
-
-async function counted(db: Database, table: string, name: string, loaded: LoadedTable): Promise<LoadedTable> {
+async function counted(db: Database, table: string, name: string, loaded: TextTable): Promise<LoadedTable> {
   const [rows] = await db.first(`SELECT count(*) FROM ${table}`);
   if (Number(rows) !== loaded.rows)
     throw dataInvalid(`${name}: ${loaded.rows} rows stand in the file, ${rows} could be read. Look for unusual quotes or line ends.`);
-  return loaded;
+  return { ...loaded, types: loaded.columns.map(() => 'VARCHAR') };
 }
 
 async function attempt(name: string, work: Promise<void>): Promise<void> {
   await work.catch((error: unknown) => {
-    throw dataInvalid(`${name} cannot be read: ${(error as Error).message.split('\n')[0]}`, error);
+    const [first = ''] = (error as Error).message.split('\n');
+    if (first.startsWith('Out of Memory'))
+      throw dataInvalid(
+        `${name} needs more than 512 MB to be read: it has too many columns, or too long cells. Keep fewer columns, or write them as one matrix of an .npz.`,
+        error,
+      );
+    throw dataInvalid(`${name} cannot be read: ${first}`, error);
   });
 }
 

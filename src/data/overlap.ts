@@ -1,18 +1,12 @@
-import type { SplitName } from '../contract';
+import type { Overlap } from '../contract';
 import type { Database } from './database';
-import type { Overlap } from './types';
-
-const kinds: [SplitName, SplitName][] = [
-  ['train', 'test'],
-  ['validation', 'test'],
-  ['train', 'validation'],
-];
+import { splitPairs } from './pairs';
 
 /** Rows of the second split whose features stand in the first too, with the first five pairs of ids. */
 export async function findOverlap(db: Database): Promise<Overlap> {
   const pairs: Overlap['pairs'] = [];
   await db.run('CREATE TABLE placed AS SELECT e.id, e.content, a.split FROM examples e JOIN assigned a ON a.row = e.row');
-  for (const [first, second] of kinds) {
+  for (const [first, second] of splitPairs) {
     const examples: [string, string][] = [];
     let rows = 0;
     for await (const [a, b, count] of db.rows(

@@ -2,3 +2,4 @@ export * as formatters from './formatters';
 export { renderMarkdown } from './markdown';
 export { type ReportExtra, renderReport } from './page';
 export { terminalSummary } from './terminal';
+export { gcSentence, scrubSentence } from './storeWords';

@@ -4,6 +4,7 @@ import { css } from './css';
 import { html, raw } from './html';
 import { checksSection } from './sections/checks';
 import { classesSection } from './sections/classes';
+import { findingsSection } from './sections/findings';
 import { comparisonsSection } from './sections/comparisons';
 import { latencySection } from './sections/latency';
 import { metricsSection } from './sections/metrics';
@@ -24,6 +25,7 @@ const contents = [
   ['training', 'Training'],
   ['classes', 'By class'],
   ['checks', 'Checks'],
+  ['findings', 'What moved'],
   ['runs', 'Runs'],
   ['provenance', 'Provenance'],
   ['how-to-read', 'How to read this'],
@@ -33,6 +35,8 @@ const contents = [
 export async function renderReport(result: Result, extra: ReportExtra = {}): Promise<string> {
   const styleHash = createHash('sha256').update(css).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const findings = await findingsSection(result);
+  const listed = contents.filter(([id]) => id !== 'findings' || findings !== null);
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -48,13 +52,14 @@ export async function renderReport(result: Result, extra: ReportExtra = {}): Pro
 <main id="main">
 ${verdictHeader(result)}
 ${keyNumbers(result)}
-<nav aria-label="Sections">${contents.map(([id, title]) => html`<a href="#${id}">${title}</a> `)}</nav>
+<nav aria-label="Sections">${listed.map(([id, title]) => html`<a href="#${id}">${title}</a> `)}</nav>
 ${await comparisonsSection(result)}
 ${metricsSection(result)}
 ${await latencySection(result, extra.latency ?? {})}
 ${await trainingSection(result)}
 ${classesSection(result)}
 ${checksSection(result)}
+${findings}
 ${runsSection(result)}
 ${deviationsSection(result)}
 ${planSection(result)}

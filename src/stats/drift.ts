@@ -65,6 +65,32 @@ export function jensenShannonCounts(reference: ArrayLike<number>, current: Array
   return Math.sqrt(Math.max(0, divergence) / 2);
 }
 
+/** Hellinger distance of binned values, 0 to 1. */
+export function hellinger(reference: ArrayLike<number>, current: ArrayLike<number>, options: BinOptions = {}): number {
+  const { a, b } = binned(reference, current, options);
+  return hellingerCounts(a, b);
+}
+
+/** The same of counts or shares of categories, paired by index. */
+export function hellingerCounts(reference: ArrayLike<number>, current: ArrayLike<number>): number {
+  const { p, q } = shares(reference, current);
+  let squares = 0;
+  for (let i = 0; i < p.length; i++) squares += (Math.sqrt(p[i]!) - Math.sqrt(q[i]!)) ** 2;
+  return Math.sqrt(squares / 2);
+}
+
+/** The largest difference of the shares of a bin. */
+export function lInfinity(reference: ArrayLike<number>, current: ArrayLike<number>, options: BinOptions = {}): number {
+  const { a, b } = binned(reference, current, options);
+  return lInfinityCounts(a, b);
+}
+
+/** The same of counts or shares of categories, paired by index. */
+export function lInfinityCounts(reference: ArrayLike<number>, current: ArrayLike<number>): number {
+  const { p, q } = shares(reference, current);
+  return p.reduce((largest, share, i) => Math.max(largest, Math.abs(share - q[i]!)), 0);
+}
+
 /** First Wasserstein distance of two samples: the area between their distribution functions, in the values' unit. */
 export function wasserstein1(reference: ArrayLike<number>, current: ArrayLike<number>): number {
   checkFinite('reference', reference);

@@ -1,101 +1,124 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { createHash, hash as hashOnce } from 'node:crypto';
+import { chmod, constants, copyFile, type FileHandle, mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { AssayError } from '../contract';
-import { stateOf, thisProcess } from './owner';
 
-/** Writes below `root/tmp` under a name that tells its owner, so that what a killed process left is swept by the next one. */
-export class TemporaryFiles {
-  readonly #dir: string;
-  #ready: Promise<void> | undefined;
+/** Bytes read, hashed and written at a time. */
+export const blockBytes = 1 << 20;
 
-  constructor(root: string) {
-    this.#dir = join(root, 'tmp');
+export interface Hashed {
+  /** `sha256:…` */
+  digest: string;
+  /** Bytes. */
+  size: number;
+}
+
+export async function hashFile(path: string, signal?: AbortSignal): Promise<Hashed> {
+  const handle = await open(path, 'r');
+  try {
+    return await hashThrough(handle, signal, path);
+  } finally {
+    await handle.close();
   }
+}
 
-  /** Gives `write` a fresh path; what is left there afterwards is removed. */
-  async use<T>(write: (path: string) => Promise<T>): Promise<T> {
-    this.#ready ??= this.#prepare();
-    await this.#ready;
-    const path = join(this.#dir, `${Buffer.from(JSON.stringify(thisProcess())).toString('base64url')}.${randomUUID()}`);
+/** Copies `from` to the new file `to`, synced to the disk; rejects with the code ECHANGED where `from` changed meanwhile. */
+export async function copyHashed(from: string, to: string, signal?: AbortSignal): Promise<Hashed> {
+  const source = await open(from, 'r').catch((error: unknown) => ofSource(error, from));
+  try {
+    const before = await version(source);
+    // Copied inside the kernel, and the copy hashed: half the work of reading, hashing and writing here.
+    await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await chmod(to, 0o644);
+    const target = await open(to, 'r+');
     try {
-      return await write(path);
-    } catch (error) {
-      if (isGone(error, this.#dir)) {
-        this.#ready = undefined;
-        throw new AssayError(
-          'StoreUnavailable',
-          `The store cannot be used: ${this.#dir} is gone. Mount or restore it, and the run goes on.`,
-          {
-            cause: error,
-          },
-        );
-      }
-      throw asStoreError(error, path);
+      const hashed = await hashThrough(target, signal, to);
+      if ((await version(source)) !== before) throw changed(from);
+      await target.datasync();
+      return hashed;
     } finally {
-      // A store that is away keeps what cannot be removed; the next owner of its folder sweeps it.
-      await rm(path, { force: true }).catch(() => undefined);
+      await target.close();
     }
+  } finally {
+    await source.close();
   }
+}
 
-  async #prepare(): Promise<void> {
-    try {
-      await mkdir(this.#dir, { recursive: true });
-      for (const name of await readdir(this.#dir)) if (isOrphan(name)) await rm(join(this.#dir, name), { force: true });
-    } catch (error) {
-      this.#ready = undefined;
-      throw asStoreError(error, this.#dir);
+/** Writes `data` to the new file `path`, synced to the disk. */
+export async function writeHashed(data: Buffer | AsyncIterable<Buffer | string>, path: string, signal?: AbortSignal): Promise<Hashed> {
+  const target = await open(path, 'wx');
+  try {
+    const hash = createHash('sha256');
+    let size = 0;
+    for await (const chunk of Buffer.isBuffer(data) ? [data] : guarded(data)) {
+      signal?.throwIfAborted();
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      const written = writeWhole(target, bytes);
+      hash.update(bytes);
+      size += bytes.length;
+      await written;
     }
+    await target.datasync();
+    return { digest: `sha256:${hash.digest('hex')}`, size };
+  } finally {
+    await target.close();
   }
 }
 
-/** Streams `data` to `path`, synced to the disk. */
-export async function writeHashed(data: Buffer | string | Readable, path: string): Promise<{ digest: string; size: number }> {
-  const counter = new HashingStream();
-  const source = data instanceof Readable ? data : Readable.from([Buffer.from(data)]);
-  await pipeline(source, counter, createWriteStream(path, { flags: 'wx', flush: true }));
-  return counter.result();
+export const hashBytes = (bytes: Buffer | string): string => `sha256:${hashOnce('sha256', bytes, 'hex')}`;
+
+/** A file that changed while it was read: what was read of it is no version of it. */
+export function changed(path: string, cause?: unknown): Error {
+  const error = new Error(`${path} changed while it was stored. Store it when whatever writes it is done.`, { cause });
+  sourceErrors.add(error);
+  return Object.assign(error, { code: 'ECHANGED', path });
 }
 
-export async function hashFile(path: string): Promise<{ digest: string; size: number }> {
-  const counter = new HashingStream();
-  counter.resume();
-  await pipeline(createReadStream(path), counter);
-  return counter.result();
-}
+/** Whether it befell what was to be stored, rather than the store. */
+export const isOfSource = (error: unknown): boolean => typeof error === 'object' && error !== null && sourceErrors.has(error);
 
-/** Moves a synced file to its name and syncs the folder, so that the name survives a power cut too. */
-export async function moveIntoPlace(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
-  await rename(from, to);
-  await syncFolder(dirname(to));
-}
+const sourceErrors = new WeakSet<object>();
 
-export class HashingStream extends Transform {
-  readonly #hash = createHash('sha256');
-  #size = 0;
-
-  override _transform(chunk: Buffer, _encoding: string, done: (error: null, chunk: Buffer) => void): void {
-    this.#hash.update(chunk);
-    this.#size += chunk.length;
-    done(null, chunk);
+function ofSource(error: unknown, path?: string): never {
+  if (typeof error === 'object' && error !== null) {
+    sourceErrors.add(error);
+    // Errors of reading do not tell the file.
+    if (path !== undefined) Object.assign(error, { path });
   }
+  throw error;
+}
 
-  result(): { digest: string; size: number } {
-    return { digest: `sha256:${this.#hash.digest('hex')}`, size: this.#size };
+async function* guarded<T>(data: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* data;
+  } catch (error) {
+    ofSource(error);
   }
 }
 
-const full = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
-const unavailable = new Set(['EACCES', 'EPERM', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ENOTDIR', 'ESTALE', 'ETIMEDOUT']);
+/** Makes the folder and syncs every parent that got a new name, so that they survive a power cut too. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; ; made = dirname(made)) {
+    await syncFolder(dirname(made));
+    if (made === first || made === dirname(made)) return;
+  }
+}
+
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
 
 /** What the file system says, as an error of the catalogue; anything else passes unchanged. */
 export function asStoreError(error: unknown, path: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === undefined || error instanceof AssayError) return error;
+  if (code === undefined || error instanceof AssayError || isOfSource(error)) return error;
   if (full.has(code))
     return new AssayError(
       'StoreUnavailable',
@@ -106,32 +129,45 @@ export function asStoreError(error: unknown, path: string): unknown {
     return new AssayError(
       'StoreUnavailable',
       `The store cannot be used: ${path}: ${(error as Error).message}. Mend that, and the run goes on.`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   return error;
 }
 
-/** The folder vanished below us; a missing source file is another matter. */
-function isGone(error: unknown, dir: string): boolean {
-  const { code, path } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' && path !== undefined && path.startsWith(dir);
+const full = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const unavailable = new Set(['EACCES', 'EPERM', 'EROFS', 'EIO', 'EMFILE', 'ENFILE', 'ENOTDIR', 'ESTALE', 'ETIMEDOUT']);
+
+/** Two buffers: the next block is read by the pool's threads while this one is hashed here. */
+async function hashThrough(source: FileHandle, signal: AbortSignal | undefined, path: string): Promise<Hashed> {
+  const { size: expected } = await source.stat();
+  const block = Math.min(blockBytes, Math.max(expected + 1, 4096));
+  const hash = createHash('sha256');
+  let size = 0;
+  let current = Buffer.allocUnsafeSlow(block);
+  let other: typeof current | null = null;
+  const next = async (into: typeof current): Promise<number> =>
+    (await source.read(into, 0, block, null).catch((error: unknown) => ofSource(error, path))).bytesRead;
+  let bytesRead = await next(current);
+  while (bytesRead > 0) {
+    signal?.throwIfAborted();
+    const bytes = current.subarray(0, bytesRead);
+    other ??= Buffer.allocUnsafeSlow(block);
+    const read = next(other);
+    hash.update(bytes);
+    size += bytesRead;
+    bytesRead = await read;
+    [current, other] = [other, current];
+  }
+  return { digest: `sha256:${hash.digest('hex')}`, size };
 }
 
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+/** A write may end early, on a disk that becomes full for instance. */
+export async function writeWhole(target: FileHandle, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await target.write(bytes, at, bytes.length - at, null)).bytesWritten;
 }
 
-function isOrphan(name: string): boolean {
-  try {
-    return stateOf(JSON.parse(Buffer.from(name.split('.')[0] ?? '', 'base64url').toString())) === 'dead';
-  } catch {
-    return false;
-  }
+async function version(handle: FileHandle): Promise<string> {
+  // Not the time of the last change to the inode: a link that is made to it changes that.
+  const { size, mtimeNs } = await handle.stat({ bigint: true });
+  return `${size} ${mtimeNs}`;
 }

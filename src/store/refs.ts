@@ -1,11 +1,15 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { AssayError } from '../contract';
 import { canonicalJson } from './canonicalJson';
-import { asStoreError, moveIntoPlace, type TemporaryFiles, writeHashed } from './files';
-import type { Refs } from './index';
-import { withLock } from './lock';
+import { prefixes } from './keys';
+import { inParallel, inTurn } from './parallel';
+import type { Refs, Registers } from './store';
+
+const keptValues = 20;
+const keptBytes = 64 * 1024;
+/** A record of a removed name is shorter than this; only records as short are read when names are listed. */
+const tombstoneBytes = 200;
 
 /** Another writer changed the name since it was read. */
 export class RefConflict extends Error {
@@ -24,95 +28,137 @@ export class RefConflict extends Error {
   }
 }
 
-/** JSON files below `root/refs`, written under a lock and by rename. */
-export class FileRefs implements Refs {
-  readonly #root: string;
-  readonly #temporary: TemporaryFiles;
+/** JSON values under `refs/`, each with its former values, on registers that compare and swap. */
+export class NamedRefs implements Refs {
+  readonly #registers: Registers & { url?: string };
 
-  constructor(root: string, temporary: TemporaryFiles) {
-    this.#root = root;
-    this.#temporary = temporary;
+  constructor(registers: Registers & { url?: string }) {
+    this.#registers = registers;
   }
 
   async get<T>(name: string): Promise<{ value: T; version: string } | null> {
-    const path = this.#path(name);
-    try {
-      const { version, value } = JSON.parse(await readFile(path, 'utf8')) as { version: number; value: T };
-      return { value, version: String(version) };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      if (error instanceof SyntaxError)
-        throw new AssayError('ObjectCorrupt', `The name "${name}" is no JSON any more: ${path}. Restore the file from a backup.`, {
-          cause: error,
-        });
-      throw asStoreError(error, path);
-    }
+    const found = await this.#load(name);
+    return found === null || isRemoved(found.record) ? null : { value: found.record.value as T, version: String(found.record.version) };
   }
 
   async set(name: string, value: unknown, expectedVersion: string | null): Promise<string> {
-    return await this.#locked(name, async () => {
-      const actual = (await this.get(name))?.version ?? null;
-      if (actual !== expectedVersion) throw new RefConflict(name, expectedVersion, actual);
-      const version = Number(actual ?? 0) + 1;
-      await this.#temporary.use(async (path) => {
-        await writeHashed(canonicalJson({ version, value }), path);
-        await moveIntoPlace(path, this.#path(name));
-      });
-      return String(version);
-    });
+    return await this.#write(name, expectedVersion, (old) => live(old, value));
   }
 
   async update<T>(name: string, fn: (old: T | null) => T): Promise<T> {
-    for (;;) {
-      const old = await this.get<T>(name);
-      const value = fn(old?.value ?? null);
-      try {
-        await this.set(name, value, old?.version ?? null);
-        return value;
-      } catch (error) {
-        if (!(error instanceof RefConflict)) throw error;
+    // In turn within this process, so that only those of other processes come between.
+    return await inTurn(`${this.#registers.url} update ${name}`, async () => {
+      for (let attempt = 0; ; attempt++) {
+        const old = await this.get<T>(name);
+        const value = fn(old?.value ?? null);
+        try {
+          await this.set(name, value, old?.version ?? null);
+          return value;
+        } catch (error) {
+          if (!(error instanceof RefConflict)) throw error;
+          await pause(Math.random() * Math.min(50, attempt));
+        }
       }
-    }
+    });
+  }
+
+  async remove(name: string, expectedVersion: string): Promise<void> {
+    await this.#write(name, expectedVersion, (old) => ({ version: (old?.version ?? 0) + 1, removed: true, at: now(), op: token() }));
   }
 
   async list(prefix: string): Promise<string[]> {
-    const found: string[] = [];
-    const walk = async (folder: string): Promise<void> => {
-      const entries = await readdir(join(this.#root, 'refs', folder), { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return [];
-        throw asStoreError(error, join(this.#root, 'refs', folder));
-      });
-      for (const entry of entries) {
-        const name = `${folder}${entry.name}`;
-        if (entry.isDirectory()) {
-          const inside = `${name}/`;
-          if (inside.startsWith(prefix) || prefix.startsWith(inside)) await walk(inside);
-        } else if (name.endsWith('.json') && name.startsWith(prefix)) found.push(name.slice(0, -'.json'.length));
-      }
-    };
-    await walk('');
-    return found.sort();
+    const names: string[] = [];
+    const doubtful: string[] = [];
+    for await (const { key, size } of this.#registers.list(prefixes.refs + prefix) as AsyncIterable<{ key: string; size?: number }>) {
+      if (!key.endsWith('.json')) continue;
+      const name = key.slice(prefixes.refs.length, -'.json'.length);
+      (size === undefined || size < tombstoneBytes ? doubtful : names).push(name);
+    }
+    await inParallel(doubtful, 8, async (name) => {
+      // A damaged record is a name all the same: whoever reads it is told.
+      if ((await this.#load(name).catch(damageIsThere)) !== null) names.push(name);
+    });
+    return names.sort();
   }
 
-  async #locked<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const folder = join(this.#root, 'locks');
-    const path = join(folder, createHash('sha256').update(this.#path(name)).digest('hex').slice(0, 32));
-    try {
-      await mkdir(folder, { recursive: true });
-      return await withLock(path, work);
-    } catch (error) {
-      throw asStoreError(error, path);
+  async history<T>(name: string): Promise<{ value: T; version: string; at: string }[]> {
+    const found = await this.#load(name);
+    const former = found === null || isRemoved(found.record) ? [] : (found.record.history ?? []);
+    return former.map(({ value, version, at }) => ({ value: value as T, version: String(version), at }));
+  }
+
+  async #write(name: string, expectedVersion: string | null, next: (old: Record | null) => Record): Promise<string> {
+    for (;;) {
+      const found = await this.#load(name, true);
+      const actual = found === null || isRemoved(found.record) ? null : String(found.record.version);
+      if (actual !== expectedVersion) throw new RefConflict(name, expectedVersion, actual);
+      const record = next(found?.record ?? null);
+      // Where the tag changed the version did too, which the next turn tells.
+      if ((await this.#registers.swap(keyOf(name), Buffer.from(canonicalJson(record)), found?.tag ?? null)) !== null)
+        return String(record.version);
     }
   }
 
-  #path(name: string): string {
-    if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/.test(name))
-      throw new AssayError(
-        'NotFound',
-        `"${name}" is no name in the store: use letters, digits, ".", "_", "-" in parts separated by "/", none starting with ".".`,
-      );
-    return join(this.#root, 'refs', `${name}.json`);
+  async #load(name: string, removedToo = false): Promise<{ record: Record; tag: string } | null> {
+    const key = keyOf(name);
+    const found = await this.#registers.load(key);
+    if (found === null) return null;
+    const record = parse(name, found.bytes, `${this.#registers.url ?? ''}/${key}`);
+    return isRemoved(record) && !removedToo ? null : { record, tag: found.tag };
   }
 }
 
+interface Record {
+  version: number;
+  /** Absent in a removed name and, as the rest, in records of earlier versions. */
+  value?: unknown;
+  removed?: true;
+  at?: string;
+  /** Makes the bytes of each write unique. */
+  op?: string;
+  history?: { version: number; value: unknown; at: string }[];
+}
+
+/** The version goes on where a name was removed, so that no reader of the former one takes it for unchanged. */
+function live(old: Record | null, value: unknown): Record {
+  const history = old === null || old.removed ? [] : [{ version: old.version, value: old.value, at: old.at ?? '' }, ...(old.history ?? [])];
+  let bytes = 0;
+  const kept = history.slice(0, keptValues).filter((former) => (bytes += Buffer.byteLength(canonicalJson(former))) <= keptBytes);
+  return { version: (old?.version ?? 0) + 1, value, at: now(), op: token(), history: kept };
+}
+
+function parse(name: string, bytes: Buffer, place: string): Record {
+  let record: unknown;
+  try {
+    record = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw new AssayError('ObjectCorrupt', `The name "${name}" is no JSON any more: ${place}. Restore the file from a backup.`, { cause });
+  }
+  if (typeof record === 'object' && record !== null && 'promised' in record)
+    throw new AssayError(
+      'Unsupported',
+      `The name "${name}" was written by a store of several replicas, and one of them alone may be behind: ${place}. Give all of them in ASSAY_STORE, separated by commas.`,
+    );
+  if (typeof (record as Record | null)?.version !== 'number')
+    throw new AssayError('ObjectCorrupt', `The name "${name}" has no version: ${place}. Restore the file from a backup.`);
+  return record as Record;
+}
+
+function keyOf(name: string): string {
+  if (!/^[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/.test(name))
+    throw new AssayError(
+      'NotFound',
+      `"${name}" is no name in the store: use letters, digits, ".", "_", "-" in parts separated by "/", none starting with ".".`,
+    );
+  return `${prefixes.refs}${name}.json`;
+}
+
+function damageIsThere(error: unknown): undefined {
+  if (error instanceof AssayError && error.type === 'ObjectCorrupt') return undefined;
+  throw error;
+}
+
+const isRemoved = (record: Record): boolean => record.removed === true;
+const now = (): string => new Date().toISOString();
+const token = (): string => randomBytes(9).toString('base64url');
 const said = (version: string | null): string => (version === null ? 'no such name' : `version ${version}`);

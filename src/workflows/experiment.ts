@@ -89,10 +89,10 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
 
     enter('snapshot');
     const snapshot = await analysis('snapshot the data').snapshotData({ experimentId, spec: plan.spec });
-    upsertSearchAttributes([{ key: attributes.snapshot, value: snapshot.ref.digest }]);
+    upsertSearchAttributes([{ key: attributes.snapshot, value: snapshot.digest ?? snapshot.ref.digest }]);
 
     enter('checks');
-    const { checks } = await analysis('check the data').checkData({ experimentId, spec: plan.spec, snapshot: snapshot.ref });
+    const { checks, findings } = await analysis('check the data').checkData({ experimentId, spec: plan.spec, snapshot: snapshot.ref });
 
     const broken = checks.filter((check) => check.gate && check.status === 'fail');
     const runs = broken.length > 0 ? [] : await trainAll(plan, snapshot, image);
@@ -106,6 +106,7 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
       snapshot,
       sourceChanged: changed,
       checks,
+      ...(findings ? { findings } : {}),
       runs,
       latency,
       provenance: input.provenance,
@@ -115,8 +116,9 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
 
     enter('report');
     const { report } = await analysis('write the report').renderReport({ result: analysed.result, latency });
-    const { verdict, result } = analysed;
-    await control('publish').publishResult({ experimentId, name: plan.name, snapshot, result, report, verdict });
+    const { verdict, result, predictions } = analysed;
+    const published = { experimentId, name: plan.name, snapshot, result, report, verdict, ...(predictions ? { predictions } : {}) };
+    await control('publish').publishResult(published);
     finish(verdict, analysed.effect);
     await condition(allHandlersFinished);
     return { experimentId, verdict, result, report };

@@ -1,3 +1,4 @@
 export { experiment } from './experiment';
 export { gpuPool } from './gpuPool';
+export { maintain } from './maintain';
 export { variantRun } from './variantRun';

@@ -177,7 +177,8 @@ async function build(
   const split = { rows, ref: await store.put(Buffer.from(`${test.join('\n')}\n`), mediaTypes.jsonLines) };
   const none = await store.putJson({});
   const snapshot: Snapshot = {
-    schema: 'assay.snapshot/1',
+    schema: 'assay.snapshot/2',
+    origin: { kind: 'local' },
     source: 'data',
     kind: 'table',
     data: none,
@@ -190,6 +191,10 @@ async function build(
     classes: ['0', '1'],
     splits: { train: split, validation: split, test: split },
     profiles: { train: none, validation: none, test: none },
+    overlap: { pairs: [] },
+    leaks: { nearDuplicates: null, unitsAcross: [], revealing: [] },
+    units: { train: 1, validation: 1, test: 1 },
+    shares: null,
   };
   const keys = plan.variants.flatMap(({ name }) => plan.seeds.map((seed) => ({ experimentId: 'digits-1', variant: name, seed })));
   const input: AnalyseInput = {
@@ -203,7 +208,7 @@ async function build(
     workflow: { id: 'w', runId: 'r' },
     startedAt: '2026-11-21T14:03:12.000Z',
   };
-  return buildResult({ store, home: folder, python: null, runtimeDir: '', uiUrl: null }, input, 'default');
+  return (await buildResult({ store, uiUrl: null }, input, 'default')).result;
 }
 
 async function outcome(key: RunRecord['key'], of: Partial<RunRecord>, ended: Partial<RunOutcome>): Promise<RunOutcome> {

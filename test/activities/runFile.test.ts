@@ -219,7 +219,8 @@ function start(
   return runFileFor({
     spec: loadSpec(valid, { file: 'experiment.yaml', root: '/experiment', overrides }),
     snapshot: {
-      schema: 'assay.snapshot/1',
+      schema: 'assay.snapshot/2',
+      origin: { kind: 'local' },
       source: 'data',
       kind: 'table',
       data: ref,
@@ -232,6 +233,10 @@ function start(
       classes: ['0', '1'],
       splits: { train: { rows: 2, ref }, validation: { rows: 1, ref }, test: { rows: 1, ref } },
       profiles: { train: ref, validation: ref, test: ref },
+      overlap: { pairs: [] },
+      leaks: { nearDuplicates: null, unitsAcross: [], revealing: [] },
+      units: { train: 1, validation: 1, test: 1 },
+      shares: null,
       ...columns,
     },
     data: {

@@ -183,6 +183,8 @@ describe('completion', () => {
     };
     expect(completed('assay', 'val')).toBe('validate');
     expect(completed('assay', 'compare', '--mar')).toBe('--margin');
+    expect(completed('assay', 'snapshot', 'cr')).toBe('create');
+    expect(completed('assay', 'snapshot', 'diff', '--i')).toBe('--id');
   });
 
   it('for an unknown shell names the known ones', async () => {

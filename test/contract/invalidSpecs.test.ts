@@ -282,7 +282,7 @@ const cases: [what: string, file: string, message: string][] = [
     changed(['varies: [h]\n', 'varies: [h]\nchecks: 5\n']),
     [
       '1 problem in experiment.yaml',
-      'experiment.yaml:10:9: checks: expected a mapping with srm, covariates, drift, got 5',
+      'experiment.yaml:10:9: checks: expected a mapping with srm, covariates, leaks, drift, got 5',
       '  10 | checks: 5',
       '     |         ^',
     ].join('\n'),
@@ -292,7 +292,7 @@ const cases: [what: string, file: string, message: string][] = [
     changed(['varies: [h]\n', 'varies: [h]\nchecks:\n']),
     [
       '1 problem in experiment.yaml',
-      'experiment.yaml:10:1: checks: expected a mapping with srm, covariates, drift, got nothing',
+      'experiment.yaml:10:1: checks: expected a mapping with srm, covariates, leaks, drift, got nothing',
       '  10 | checks:',
       '     | ^',
     ].join('\n'),
@@ -565,7 +565,7 @@ const cases: [what: string, file: string, message: string][] = [
     changed(['{source: ./data}', '{source: ./data, split: 0.2}']),
     [
       '1 problem in experiment.yaml',
-      'experiment.yaml:2:31: data.split: expected a mapping such as {test: 0.2, validation: 0.1}, or {train: FILE, test: FILE}, got 0.2',
+      'experiment.yaml:2:31: data.split: expected a mapping such as {test: 0.2, validation: 0.1}, {train: FILE, test: FILE} or {time: COLUMN, before: TIME}, got 0.2',
       '  2 | data: {source: ./data, split: 0.2}',
       '    |                               ^',
     ].join('\n'),
@@ -585,7 +585,7 @@ const cases: [what: string, file: string, message: string][] = [
     changed(['{source: ./data}', '{source: ./data, split: {train: a.csv, test: b.csv, seed: 1}}']),
     [
       '1 problem in experiment.yaml',
-      'experiment.yaml:2:59: data.split.seed: belongs to the other form of a split; give fractions (test, validation, by, seed) or files (train, validation, test)',
+      'experiment.yaml:2:59: data.split.seed: belongs to another form of a split; give fractions (test, validation, by, seed, stratify), files (train, validation, test) or a time (time, before, validationFrom)',
       '  2 | data: {source: ./data, split: {train: a.csv, test: b.csv, seed: 1}}',
       '    |                                                           ^',
     ].join('\n'),

@@ -19,7 +19,7 @@ function messageOf(text: string, options: Partial<LoadOptions> = {}): string {
 test('every default is filled in', () => {
   expect(load(valid)).toEqual({
     name: 'digits',
-    data: { source: './data', label: 'label', split: { test: 0.2, validation: 0.1, seed: 0 } },
+    data: { source: './data', label: 'label', split: { test: 0.2, validation: 0.1, seed: 0, stratify: false } },
     runtime: { executor: 'process', gpus: 0, processes: 1, cpus: 1, qos: 'standard' },
     training: {
       command: ['python', 'train.py'],
@@ -45,7 +45,12 @@ test('every default is filled in', () => {
       warmupSteps: 100,
       latency: { blocks: 10, interleave: true },
     },
-    checks: { srm: { alpha: 0.001 }, covariates: { alpha: 0.01, minEffect: 0.1 }, drift: { against: 'previous' } },
+    checks: {
+      srm: { alpha: 0.001 },
+      covariates: { alpha: 0.01, minEffect: 0.1 },
+      leaks: { nearDuplicates: 0.95, labelAuc: 0.995 },
+      drift: { against: 'previous', alpha: 0.01, minEffect: 0.05, multivariate: 'none' },
+    },
     analysis: {
       primary: 'accuracy',
       question: 'auto',

@@ -10,39 +10,19 @@ const corrections = 'comes with further corrections, which this version lacks; u
 const address = 'is an address; download it and name the local file or folder';
 
 const cases: [place: string, file: string, sentence: string][] = [
-  [
-    'data.source',
-    source('s3://b/p'),
-    's3://b/p comes with the S3 store, which this version lacks; copy the data to a local folder or file',
-  ],
-  [
-    'data.source',
-    source('"dvc:a.dvc"'),
-    'dvc:a.dvc comes with DVC support, which this version lacks; name the file or folder that DVC has checked out',
-  ],
-  [
-    'data.source',
-    source('"snapshot:sha256:0"'),
-    'snapshot:sha256:0 comes with the snapshot commands, which this version lacks; name the folder or file it was taken of',
-  ],
   ['data.source', source('https://example.org/d.csv'), `https://example.org/d.csv ${address}`],
   ['data.source', source('"builtin:iris"'), 'builtin:iris is no data set that comes along; there is "builtin:digits"'],
   ['data.slices', data('slices: []'), 'comes with the analysis of slices, which this version lacks; leave it out'],
   [
     'variants[1].model',
     model('s3://m/b.onnx'),
-    's3://m/b.onnx comes with the S3 store, which this version lacks; copy the model to a local file or folder',
+    's3://m/b.onnx comes with models on S3, which this version lacks; copy the model to a local file or folder',
   ],
   ['variants[1].model', model('https://example.org/m'), `https://example.org/m ${address}`],
   [
     'evaluation.latency.interleave',
     add('evaluation: {latency: {interleave: false}}'),
     'false would let a drifting machine strike one variant alone, and is not offered; leave it out',
-  ],
-  [
-    'checks.drift.against',
-    add('checks: {drift: {against: "snapshot:sha256:0"}}'),
-    'snapshot:sha256:0 comes with the snapshot commands, which this version lacks; use "previous" or "none"',
   ],
   ...['bonferroni', 'hochberg', 'hommel', 'benjamini-hochberg', 'benjamini-yekutieli', 'max-t'].map(
     (correction): [string, string, string] => [

@@ -1,7 +1,8 @@
 // Every way a data set can be wrong is one clear error that names the place and the mend.
 import { mkdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSource, storeSource } from '../../src/data/source';
+import { gzipSync } from 'node:zlib';
+import { writeNpy } from '../../src/data';
 import { removeTemporaryFolders } from '../store/helpers';
 import { csv, parquet, type Room, room, rows } from './helpers';
 
@@ -14,6 +15,25 @@ const text =
   (at: Room): void =>
     at.write(path, content);
 const nothing = (): void => undefined;
+
+/** A file of 1 GB that takes no room: zeros without a line end. */
+const sparse =
+  (path: string) =>
+  (at: Room): void => {
+    at.write(path, path.endsWith('.npz') ? 'PK' : '{');
+    truncateSync(join(at.root, path), 2 ** 30);
+  };
+
+const wide = (cell: (i: number) => string | number): string => Array.from({ length: 10_000 }, (_, i) => cell(i)).join(',');
+
+/** As numpy.save writes an array of Python objects: a header, and a pickle. */
+function objectArray(): Buffer {
+  const header = writeNpy({ shape: [2], data: Int32Array.of(1, 2) })
+    .subarray(0, -8)
+    .toString('latin1')
+    .replace("'<i4'", "'|O' ");
+  return Buffer.from(`${header}\x80\x04\x95`, 'latin1');
+}
 
 interface Bad {
   what: string;
@@ -239,6 +259,161 @@ const table: Bad[] = [
     message: 'images/a/1.png is empty (0 bytes). Copy it again, or remove it.',
   },
   {
+    what: 'a UTF-16 file',
+    make: text(Buffer.from(`\ufeff${csv(good)}`, 'utf16le')),
+    message: 'data.csv is UTF-16; expected UTF-8. Save it as UTF-8, for example with `iconv -f UTF-16 -t UTF-8`.',
+  },
+  {
+    what: 'a UTF-16 file without a byte order mark',
+    make: text(Buffer.from(csv(good), 'utf16le').swap16()),
+    message: 'data.csv is UTF-16BE; expected UTF-8. Save it as UTF-8, for example with `iconv -f UTF-16BE -t UTF-8`.',
+  },
+  {
+    what: 'line ends of a single carriage return',
+    make: text(csv(good).replaceAll('\n', '\r')),
+    message: 'data.csv, line 1: a carriage return that does not end the line. Save the file with LF or CRLF line ends.',
+  },
+  {
+    what: 'a compressed file',
+    make: text(gzipSync(csv(good))),
+    message: 'data.csv is compressed by gzip; expected text. Unpack it: `gunzip`.',
+  },
+  {
+    what: 'a spreadsheet with the suffix of a CSV',
+    make: text(Buffer.from('PK\u0003\u0004 and so on', 'latin1')),
+    message: 'data.csv is a ZIP archive or a spreadsheet; expected text. Unpack it, or save the sheet as CSV.',
+  },
+  {
+    what: 'the page of an error',
+    make: text('<!DOCTYPE html>\n<html><body>403</body></html>\n'),
+    message: 'data.csv is an HTML or XML page, perhaps of a login or an error; expected text. Download the data again.',
+  },
+  {
+    what: 'a pointer of Git LFS',
+    make: text('version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n', 'data.parquet'),
+    data: { source: 'data.parquet' },
+    message: 'data.parquet is a Git LFS pointer, not the data. Run `git lfs pull`.',
+  },
+  {
+    what: 'one line of 1 GB',
+    make: sparse('data.csv'),
+    message: 'data.csv, line 1: longer than 4 MiB. Is this a text file with one row a line?',
+  },
+  {
+    what: 'a line of JSON of 1 GB',
+    make: sparse('data.jsonl'),
+    data: { source: 'data.jsonl' },
+    message: 'data.jsonl, line 1: longer than 4 MiB. Is this a text file with one row a line?',
+  },
+  {
+    what: 'a cell of 5 MB after good rows',
+    make: text(`${csv(good)}r99,odd,1,${'x'.repeat(5_000_000)}\n`),
+    message: 'data.csv, line 62: longer than 4 MiB. Is this a text file with one row a line?',
+  },
+  {
+    what: '10,000 columns of text',
+    make: text(`id,label,${wide((i) => `f${i}`)}\n${good.map((_, row) => `${row},${row % 2},${wide((i) => row * i)}`).join('\n')}\n`),
+    message:
+      'data.csv needs more than 512 MB to be read: it has too many columns, or too long cells. Keep fewer columns, or write them as one matrix of an .npz.',
+  },
+  {
+    what: 'an id once as a number and once as text',
+    make: text(`${good.map((_, i) => JSON.stringify({ id: i === 1 ? '0' : i, label: i % 2, x: i })).join('\n')}\n`, 'data.jsonl'),
+    data: { source: 'data.jsonl' },
+    message: 'data.jsonl: the id "0" (column "id") stands in line 1 and in line 2. An id names one row: correct it, or leave data.id out.',
+  },
+  {
+    what: 'an id with and without a leading zero',
+    make: text(csv(good.map((line, i) => line.replace(/^r\d+/, i === 5 ? '01' : i === 6 ? '1' : String(i + 100))))),
+    message:
+      'data.csv: the ids "01" in line 7 and "1" in line 8 (column "id") are one number written in two ways. Write ids in one way, or leave data.id out.',
+  },
+  {
+    what: 'a JSON line with NaN',
+    make: text('{"id":1,"label":"a","x":NaN}\n', 'data.jsonl'),
+    data: { source: 'data.jsonl' },
+    message: /^data\.jsonl, line 1: not JSON \(/,
+  },
+  {
+    what: 'JSON with a byte order mark',
+    make: text('\ufeff{"id":1,"label":"a","x":1}\n', 'data.jsonl'),
+    data: { source: 'data.jsonl' },
+    message: 'data.jsonl begins with a byte order mark, which JSON has not. Save it as UTF-8 without one.',
+  },
+  {
+    what: 'a Parquet file without rows',
+    make: (at) => parquet(join(at.root, 'data.parquet'), 'SELECT 1 AS id, 2 AS label, 3 AS x WHERE false'),
+    data: { source: 'data.parquet' },
+    message: 'data.parquet has columns and no rows.',
+  },
+  {
+    what: 'a damaged Parquet file',
+    make: async (at) => {
+      await parquet(join(at.root, 'data.parquet'), 'SELECT range AS id, range % 2 AS label, random() AS x FROM range(100)');
+      const bytes = readFileSync(join(at.root, 'data.parquet'));
+      at.write('data.parquet', bytes.fill(0xff, 4, bytes.length - 8));
+    },
+    data: { source: 'data.parquet' },
+    message: /^data\.parquet cannot be read: /,
+  },
+  {
+    what: 'an array of objects',
+    make: (at) => at.write('arrays/x.npy', objectArray()),
+    data: { source: 'arrays' },
+    message: /x(\.npy)? holds \|O; expected little-endian floats, integers, booleans or fixed-width text\. Convert it with astype\.$/,
+  },
+  {
+    what: 'arrays of different lengths',
+    make: (at) => {
+      at.write('arrays/id.npy', writeNpy({ shape: [3], data: Int32Array.of(1, 2, 3) }));
+      at.write('arrays/x.npy', writeNpy({ shape: [2], data: Int32Array.of(1, 2) }));
+    },
+    data: { source: 'arrays' },
+    message: 'arrays: array x has 2 rows, the arrays before it 3. Every array needs one entry a row.',
+  },
+  {
+    what: 'arrays that give one column twice',
+    make: (at) => {
+      at.write('arrays/x.npy', writeNpy({ shape: [2, 2], data: Int32Array.of(1, 2, 3, 4) }));
+      at.write('arrays/x0.npy', writeNpy({ shape: [2], data: Int32Array.of(1, 2) }));
+    },
+    data: { source: 'arrays' },
+    message: 'arrays: two arrays give the column "x0". Rename one.',
+  },
+  {
+    what: 'a truncated array',
+    make: (at) => at.write('arrays/x.npy', writeNpy({ shape: [100], data: new Float64Array(100) }).subarray(0, 400)),
+    data: { source: 'arrays' },
+    message: /x\.npy is truncated: shape \(100\) of <f8 needs 800 bytes, found \d+\.$/,
+  },
+  {
+    what: 'an .npz of 1 GB that is none',
+    make: sparse('data.npz'),
+    data: { source: 'data.npz' },
+    message: 'data.npz cannot be read as .npz: its directory is missing. The file is truncated, or was not written by numpy.savez.',
+  },
+  {
+    what: 'a single array',
+    make: (at) => at.write('data.npy', writeNpy({ shape: [2], data: Int32Array.of(1, 2) })),
+    data: { source: 'data.npy' },
+    message: /data\.npy is one array\. Put an array for each column beside it and name the folder, or write one \.npz\.$/,
+  },
+  {
+    what: 'a class folder beside an empty one',
+    make: (at) => {
+      for (let i = 0; i < 10; i++) at.write(`images/a/${i}.png`, `pixels ${i}`);
+      mkdirSync(join(at.root, 'images/b'));
+    },
+    data: { source: 'images', id: undefined },
+    message: 'images: every row has the label "a" (column "label"). A comparison of classifiers needs two classes or more.',
+  },
+  {
+    what: 'a folder of hidden files only',
+    make: (at) => at.write('images/a/.1.png', 'x'),
+    data: { source: 'images' },
+    message: 'images holds no files; expected images/<class>/<file>.',
+  },
+  {
     what: 'an unknown built-in set',
     make: nothing,
     data: { source: 'builtin:iris' },
@@ -255,32 +430,31 @@ test.each(table)('$what is told with its place', async ({ make, data, more, mess
   });
 });
 
-test('a remote address is refused with what to do instead', async () => {
-  await expect(room().snapshot({ source: 's3://bucket/data.csv' })).rejects.toMatchObject({
+test('an address of another kind is refused with what to do instead', async () => {
+  await expect(room().snapshot({ source: 'https://host/data.csv' })).rejects.toMatchObject({
     type: 'Unsupported',
     message: expect.stringContaining('Copy the data to a folder'),
   });
 });
 
-test('a file that grows while it is stored is read again, and refused where it grows again', async () => {
+const accepted: { what: string; content: string; path?: string }[] = [
+  { what: 'a byte order mark', content: `\ufeff${csv(good)}` },
+  { what: 'line ends of Windows', content: csv(good).replaceAll('\n', '\r\n') },
+  {
+    what: 'infinity and text among numbers',
+    content: csv(good.map((line, i) => (i === 3 ? 'r3,odd,Infinity,a' : i === 4 ? 'r4,even,many,a' : line))),
+  },
+  {
+    what: 'JSON lines with lists, objects and other keys in each line',
+    content: good
+      .map((_, i) => JSON.stringify({ id: i, label: i % 2 ? 'odd' : 'even', x: { deep: [i] }, [`only${i % 3}`]: [1, 2] }))
+      .join('\n'),
+    path: 'data.ndjson',
+  },
+];
+
+test.each(accepted)('$what is read as it stands', async ({ content, path = 'data.csv' }) => {
   const at = room();
-  at.write('data.csv', csv(good));
-  const path = join(at.root, 'data.csv');
-  let left = 1;
-  const store = { ...at.store, putFile: (file: string, type: string) => growing(file, type) };
-  const growing = async (file: string, type: string): ReturnType<typeof at.store.putFile> => {
-    const ref = await at.store.putFile(file, type);
-    if (left-- > 0 && file === path) at.write('data.csv', `${readFileSync(path, 'utf8')}${rows(60 + left, 61 + left)[0]}\n`);
-    return ref;
-  };
-  const source = await openSource(at.spec(), at.root, undefined);
-  const bound = Object.assign(Object.create(at.store), { putFile: store.putFile, putJson: at.store.putJson.bind(at.store) });
-  const settled = await storeSource(source, bound, nothing);
-  const manifest = await at.store.getJson<{ files: { size: number }[] }>(settled);
-  expect(manifest.files[0]?.size).toBe(readFileSync(path).length);
-  left = 2;
-  await expect(storeSource(source, bound, nothing)).rejects.toMatchObject({
-    type: 'DataInvalid',
-    message: expect.stringContaining('data.csv changed while it was read, twice'),
-  });
+  at.write(path, content);
+  expect((await at.snapshot({ source: path })).snapshot).toMatchObject({ rows: 60, classes: ['even', 'odd'] });
 });

@@ -112,7 +112,7 @@ export class Cluster {
     const ref = await this.store.putJson(resolved);
     const provenance: ProvenanceObject = {
       assay: 'test',
-      git: { commit: null, dirty: false, remote: null },
+      git: { commit: null, dirty: false, remote: null, diff: null },
       dvc: null,
       spec: ref.digest,
       host: 'test',

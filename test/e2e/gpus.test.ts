@@ -62,7 +62,7 @@ describe('devices of several models', () => {
     cluster.startWorker('gpu', 'mig', 4, { env: mig.env });
     await until(async () => (await cluster.pool()).hosts.length === 3, 20_000);
     const id = await cluster.submit(
-      spec({ seeds: [1, 2, 3], params: { pause: 0.12 }, metrics: ['accuracy', 'gpu_utilization', 'gpu_hours', 'energy'] }),
+      spec({ seeds: [1, 2, 3], params: { pause: 0.25 }, metrics: ['accuracy', 'gpu_utilization', 'gpu_hours', 'energy'] }),
       folder,
     );
     let over = false;

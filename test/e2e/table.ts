@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 
-/** Two overlapping clouds, 600 rows, the same every time. */
-export function writeTable(path: string): void {
+/** Two overlapping clouds, 600 rows, the same every time; `shift` moves x of every row. */
+export function writeTable(path: string, shift = 0): void {
   const lines = Array.from({ length: 600 }, (_, i) => {
     const label = i % 2;
-    const [x, y] = [Math.sin(i) + label * 0.8, Math.cos(1.7 * i) - label * 0.6];
+    const [x, y] = [Math.sin(i) + label * 0.8 + shift, Math.cos(1.7 * i) - label * 0.6];
     return `r${String(i).padStart(3, '0')},${label === 0 ? 'a' : 'b'},${x.toFixed(5)},${y.toFixed(5)}`;
   });
   writeFileSync(path, `id,label,x,y\n${lines.join('\n')}\n`);

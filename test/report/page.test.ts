@@ -17,6 +17,7 @@ const sections = [
   'training',
   'classes',
   'checks',
+  'findings',
   'runs',
   'deviations',
   'plan',
@@ -97,7 +98,10 @@ test('hostile text of a user stays text everywhere', async () => {
   Object.assign(result.snapshot, { source: evil, classes: [evil] });
   result.provenance.command = ['assay', 'run', evil];
   result.provenance.environment = { [evil]: evil };
-  for (const check of result.checks) Object.assign(check, { name: evil, detail: evil });
+  for (const check of result.checks) {
+    Object.assign(check, { name: evil, detail: evil, mend: evil });
+    for (const finding of check.findings ?? []) Object.assign(finding, { column: evil, detail: evil, mend: evil, since: evil });
+  }
   for (const comparison of result.comparisons) Object.assign(comparison, { notes: [evil], method: evil });
   for (const variant of result.variants) {
     variant.params = { [evil]: evil };
@@ -270,6 +274,16 @@ test('every table has a caption and every header cell a scope', async () => {
   const page = await renderReport(fixture());
   expect(page.match(/<table/g)?.length).toBe(page.match(/<caption/g)?.length);
   expect((page.match(/<th\b[^>]*>/g) ?? []).filter((tag) => !tag.includes('scope='))).toEqual([]);
+});
+
+test('what moved is told with its size, its place, its time and a picture, and a result without alarms has no such section', async () => {
+  const page = await renderReport(fixture());
+  expect(page).toContain('ink: share of the rows, before and now');
+  expect(page).toContain('Moved most: from 8 on, 20.0 % before, 45.0 % now. Rows that show it: d0007, d0012. Since 2026-11-02T00:00:00Z.');
+  expect(page).toContain('pen: share of the rows, before and now');
+  const calm = fixture();
+  for (const check of calm.checks) for (const finding of check.findings ?? []) finding.alarm = false;
+  expect(await renderReport(calm)).not.toContain('What moved');
 });
 
 test('margin and guardrail are drawn where the plan puts them', async () => {

@@ -40,6 +40,28 @@ const acts = {
       await new Promise((done) => setTimeout(done, 600_000));
     });
   },
+  /** Puts and fetches an object of so many MiB, and prints by how many MiB the memory grew at most. */
+  async grow(mebibytes, target) {
+    const block = Buffer.alloc(1 << 20, 3);
+    let left = Number(mebibytes);
+    await store.put(Buffer.from('first'), 'application/octet-stream');
+    const before = process.memoryUsage.rss();
+    let most = before;
+    const watch = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 2);
+    const ref = await store.put(
+      new Readable({
+        read() {
+          this.push(left-- > 0 ? Buffer.from(block) : null);
+        },
+      }),
+      'application/octet-stream',
+    );
+    await store.fetchTo(ref, target);
+    await store.putFile(target, 'application/octet-stream');
+    await store.settle();
+    clearInterval(watch);
+    process.stdout.write(`${JSON.stringify({ size: ref.size, grown: (most - before) / 2 ** 20 })}\n`);
+  },
   /** Puts an object of so many bytes and prints the error's type and message. */
   async put(bytes) {
     try {

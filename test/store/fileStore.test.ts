@@ -1,15 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { mediaTypes, type Ref } from '../../src/contract';
+import { buffer } from 'node:stream/consumers';
+import { type Manifest, mediaTypes, type Ref } from '../../src/contract';
 import { canonicalJson, openStore } from '../../src/store';
-import { child, ended, filesBelow, freshStore, removeTemporaryFolders, says, temporaryFolder } from './helpers';
+import { child, ended, filesBelow, flipBit, freshStore, objectPath, removeTemporaryFolders, says, temporaryFolder } from './helpers';
 
 afterAll(removeTemporaryFolders);
 
-const pathOf = (root: string, ref: Ref): string => join(root, 'objects', ref.digest.slice(7, 9), ref.digest.slice(9));
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
 
 test('a text, a buffer, a stream and a file of the same bytes are one object', async () => {
   const { store, root } = freshStore();
@@ -46,12 +51,12 @@ test('a number that JSON lacks is refused with its place', () => {
 test('a damaged object is never handed out, and the error names the digest and the file', async () => {
   const { store, root } = freshStore();
   const ref = await store.put('precious', mediaTypes.text);
-  writeFileSync(pathOf(root, ref), 'previous');
+  writeFileSync(objectPath(root, ref), 'previous');
   const target = join(root, '..', 'out');
   for (const read of [store.get(ref), store.fetchTo(ref, target)])
     await expect(read).rejects.toMatchObject({
       type: 'ObjectCorrupt',
-      message: expect.stringMatching(new RegExp(`${ref.digest} is damaged: ${pathOf(root, ref)}`)),
+      message: expect.stringMatching(new RegExp(`${ref.digest} is damaged: ${objectPath(root, ref)}`)),
     });
   expect(() => statSync(target)).toThrow('ENOENT');
   expect(filesBelow(join(root, '..')).filter((path) => path.endsWith('.part'))).toEqual([]);
@@ -60,7 +65,7 @@ test('a damaged object is never handed out, and the error names the digest and t
 test('storing the same bytes again heals a damaged object', async () => {
   const { store, root } = freshStore();
   const ref = await store.put('precious', mediaTypes.text);
-  truncateSync(pathOf(root, ref), 3);
+  truncateSync(objectPath(root, ref), 3);
   expect(await store.has(ref)).toBe(false);
   await store.put('precious', mediaTypes.text);
   expect((await store.get(ref)).toString()).toBe('precious');
@@ -72,58 +77,6 @@ test('an object that is not there is NotFound', async () => {
   expect(await store.has(ref)).toBe(false);
   await expect(store.get(ref)).rejects.toMatchObject({ type: 'NotFound', message: expect.stringContaining('is not in the store file://') });
   await expect(store.fetchTo(ref, join(temporaryFolder(), 'x'))).rejects.toMatchObject({ type: 'NotFound' });
-});
-
-test('a folder comes back as it was, and the same files give the same reference', async () => {
-  const { store, root } = freshStore();
-  const make = (name: string, order: string[]): string => {
-    const dir = join(root, '..', name);
-    for (const path of order) {
-      mkdirSync(join(dir, path, '..'), { recursive: true });
-      writeFileSync(join(dir, path), `content of ${path}`);
-    }
-    return dir;
-  };
-  const paths = ['b.txt', 'a/z.bin', 'a-b', 'a/b/c', 'ü.txt'];
-  const ref = await store.putFolder(make('one', paths));
-  expect(await store.putFolder(make('two', [...paths].reverse()))).toEqual(ref);
-  const back = join(root, '..', 'back');
-  mkdirSync(back);
-  writeFileSync(join(back, 'old'), 'replaced');
-  await store.fetchFolder(ref, back);
-  expect(filesBelow(back)).toEqual([...paths].sort());
-  expect(readFileSync(join(back, 'a/b/c'), 'utf8')).toBe('content of a/b/c');
-});
-
-test('a folder with a link in it is refused by name', async () => {
-  const { store, root } = freshStore();
-  const dir = join(root, '..', 'linked');
-  mkdirSync(dir);
-  symlinkSync('/etc/hostname', join(dir, 'secret'));
-  await expect(store.putFolder(dir)).rejects.toMatchObject({
-    type: 'DataInvalid',
-    message: expect.stringContaining(`${join(dir, 'secret')} is neither a file nor a folder`),
-  });
-});
-
-test('a folder of which one object is damaged does not appear at all', async () => {
-  const { store, root } = freshStore();
-  const dir = join(root, '..', 'folder');
-  mkdirSync(dir);
-  writeFileSync(join(dir, 'a'), 'first');
-  writeFileSync(join(dir, 'b'), 'second');
-  const ref = await store.putFolder(dir);
-  const second = await store.put('second', mediaTypes.bytes);
-  writeFileSync(pathOf(root, second), 'sec0nd');
-  await expect(store.fetchFolder(ref, join(root, '..', 'back'))).rejects.toMatchObject({ type: 'ObjectCorrupt' });
-  expect(filesBelow(join(root, '..')).filter((path) => path.startsWith('back'))).toEqual([]);
-});
-
-test('a manifest that points outside its folder is refused', async () => {
-  const { store } = freshStore();
-  const { digest, size } = await store.put('x', mediaTypes.bytes);
-  const manifest = await store.putJson({ files: [{ path: '../escaped', size, digest }] });
-  await expect(store.fetchFolder(manifest, join(temporaryFolder(), 'in'))).rejects.toMatchObject({ type: 'ObjectCorrupt' });
 });
 
 test('a process killed while it writes leaves no object, and the next process sweeps its temporary file', async () => {
@@ -171,8 +124,158 @@ test('a stream larger than the memory a put may take is stored and fetched whole
   expect(statSync(target).size).toBe(96 << 20);
 });
 
-test('other kinds of address are refused with what to use', () => {
-  expect(() => openStore('s3://bucket/prefix')).toThrow(
-    'The store "s3://bucket/prefix" cannot be opened: this version keeps objects in a folder. Use file:///absolute/folder.',
+test('a put and a fetch of 300 MB take less than 64 MB of memory', () => {
+  const { store } = freshStore();
+  const said = execFileSync(process.execPath, [join(__dirname, 'child.js'), 'grow', store.url, '300', join(temporaryFolder(), 'big')]);
+  const { size, grown } = JSON.parse(said.toString()) as { size: number; grown: number };
+  expect(size).toBe(300 << 20);
+  expect(grown).toBeLessThan(64);
+});
+
+test('a range is what those bytes of the object are, and is not handed out where the rest is damaged', async () => {
+  const { store, root } = freshStore();
+  const bytes = randomBytes(3 << 20);
+  const ref = await store.put(bytes, mediaTypes.bytes);
+  for (const [start, end] of [
+    [0, 0],
+    [0, 10],
+    [(1 << 20) - 1, (1 << 20) + 1],
+    [100, 3 << 20],
+    [0, 3 << 20],
+    [(3 << 20) - 1, 4 << 20],
+  ] as const)
+    expect((await store.get(ref, { start, end })).equals(bytes.subarray(start, end))).toBe(true);
+  flipBit(objectPath(root, ref), 2 << 20);
+  await expect(store.get(ref, { start: 0, end: 10 })).rejects.toMatchObject({ type: 'ObjectCorrupt' });
+});
+
+test('a stream gives the bytes, ends with an error where they were damaged, and says at once what is not there', async () => {
+  const { store, root } = freshStore();
+  const bytes = randomBytes(5 << 20);
+  const ref = await store.put(bytes, mediaTypes.bytes);
+  expect((await buffer(await store.stream(ref))).equals(bytes)).toBe(true);
+  flipBit(objectPath(root, ref), 4 << 20);
+  const damaged = await store.stream(ref);
+  await expect(buffer(damaged)).rejects.toMatchObject({ type: 'ObjectCorrupt' });
+  await expect(store.stream({ digest: `sha256:${'0'.repeat(64)}` })).rejects.toMatchObject({ type: 'NotFound' });
+  expect(await buffer(await store.stream(await store.put('', mediaTypes.bytes)))).toHaveLength(0);
+});
+
+test('a stream that its reader gives up, or that breaks, leaves nothing behind', async () => {
+  const { store, root } = freshStore();
+  const ref = await store.put(randomBytes(8 << 20), mediaTypes.bytes);
+  const given = await store.stream(ref);
+  for await (const _ of given) break;
+  expect(given.destroyed).toBe(true);
+  const broken = Readable.from(
+    (function* () {
+      yield Buffer.alloc(100);
+      throw new Error('the source broke');
+    })(),
   );
+  await expect(store.put(broken, mediaTypes.bytes)).rejects.toThrow('the source broke');
+  expect(filesBelow(join(root, 'tmp'))).toEqual([]);
+  expect(filesBelow(join(root, 'objects'))).toHaveLength(1);
+});
+
+test('a file that is not there, and one that changes while it is stored, are told by name', async () => {
+  const { store, root } = freshStore();
+  const path = join(root, '..', 'growing');
+  await expect(store.putFile(path, mediaTypes.bytes)).rejects.toMatchObject({ code: 'ENOENT', path });
+  writeFileSync(path, Buffer.alloc(64 << 20));
+  const storing = store.putFile(path, mediaTypes.bytes);
+  const change = setInterval(() => appendFileSync(path, 'x'), 1);
+  await expect(storing.finally(() => clearInterval(change))).rejects.toMatchObject({ code: 'ECHANGED', path });
+  expect(filesBelow(join(root, 'objects'))).toEqual([]);
+  expect(filesBelow(join(root, 'tmp'))).toEqual([]);
+});
+
+test('a file that may not be read is told as such, and is no fault of the store', async () => {
+  const { store, root } = freshStore();
+  const folder = join(root, '..', 'folder');
+  mkdirSync(folder);
+  await expect(store.putFile(folder, mediaTypes.bytes)).rejects.toMatchObject({ code: 'EISDIR', path: folder });
+  const broken = Readable.from(
+    (function* () {
+      yield Buffer.alloc(100);
+      throw Object.assign(new Error('the disk of the source broke'), { code: 'EIO' });
+    })(),
+  );
+  await expect(store.put(broken, mediaTypes.bytes)).rejects.toMatchObject({ code: 'EIO' });
+});
+
+test('a folder that vanishes while it is in use is StoreUnavailable, and no loss of what it held', async () => {
+  const { store, root } = freshStore();
+  const ref = await store.put('precious', mediaTypes.text);
+  renameSync(root, `${root}.away`);
+  for (const act of [() => store.get(ref), () => store.has(ref), () => store.put('other', mediaTypes.text), () => store.refs.get('name')])
+    await expect(act()).rejects.toMatchObject({
+      type: 'StoreUnavailable',
+      message: expect.stringContaining('is gone. Mount it or restore it'),
+    });
+  renameSync(`${root}.away`, root);
+  expect((await store.get(ref)).toString()).toBe('precious');
+  await store.put('other', mediaTypes.text);
+});
+
+test('an abandoned put stops, and leaves nothing behind', async () => {
+  const { store, root } = freshStore();
+  const path = join(root, '..', 'file');
+  writeFileSync(path, Buffer.alloc(64 << 20));
+  const controller = new AbortController();
+  const storing = store.putFile(path, mediaTypes.bytes, { signal: controller.signal });
+  controller.abort();
+  await expect(storing).rejects.toMatchObject({ name: 'AbortError' });
+  expect(filesBelow(root)).toEqual([]);
+});
+
+test('the list names every object once, packed ones too, and a deleted one no more', async () => {
+  const { store, root } = freshStore();
+  const dir = join(root, '..', 'small');
+  mkdirSync(dir);
+  for (let i = 0; i < 40; i++) writeFileSync(join(dir, `${i}`), `small ${i}`);
+  const manifest = await store.putFolder(dir);
+  // Loose and packed.
+  const loose = await store.put('small 7', mediaTypes.text);
+  const other = await store.put('other', mediaTypes.text);
+  const listed = await collect(store.list());
+  expect(new Set(listed.map(({ digest }) => digest)).size).toBe(listed.length);
+  expect(listed).toHaveLength(40 + 2);
+  expect(listed.filter(({ pack }) => pack !== null)).toHaveLength(39);
+  expect(listed.find(({ digest }) => digest === loose.digest)).toMatchObject({ size: 7, pack: null });
+  await store.delete(other.digest);
+  expect(await store.has(other)).toBe(false);
+  expect((await collect(store.list())).map(({ digest }) => digest)).not.toContain(other.digest);
+  expect(await store.has(manifest)).toBe(true);
+});
+
+test('verify reads an object and says how it is', async () => {
+  const { store, root } = freshStore();
+  const ref = await store.put('precious', mediaTypes.text);
+  expect((await store.verify(ref.digest)).replicas).toEqual([{ url: store.url, state: 'sound', detail: objectPath(root, ref) }]);
+  flipBit(objectPath(root, ref));
+  expect((await store.verify(ref.digest)).replicas).toMatchObject([
+    { state: 'corrupt', detail: expect.stringContaining(`${objectPath(root, ref)} has 8 bytes with digest sha256:`) },
+  ]);
+  expect((await store.verify(`sha256:${'0'.repeat(64)}`)).replicas).toMatchObject([{ state: 'missing' }]);
+});
+
+test('a member of a pack is found, read by range, verified, and named with its pack where it is damaged', async () => {
+  const { store, root } = freshStore();
+  const dir = join(root, '..', 'small');
+  mkdirSync(dir);
+  for (let i = 0; i < 40; i++) writeFileSync(join(dir, `${i}`.padStart(2, '0')), `content ${i}`);
+  const manifest = await store.getJson<Manifest>(await store.putFolder(dir));
+  const member = manifest.files[5]!;
+  const again = openStore(store.url);
+  expect(await again.has(member)).toBe(true);
+  expect((await again.get(member)).toString()).toBe('content 5');
+  expect((await again.get(member, { start: 8, end: 9 })).toString()).toBe('5');
+  const [pack] = filesBelow(join(root, 'packs'));
+  flipBit(join(root, 'packs', pack!), readFileSync(join(root, 'packs', pack!)).indexOf('content 5'));
+  await expect(openStore(store.url).get(member)).rejects.toMatchObject({
+    type: 'ObjectCorrupt',
+    message: expect.stringContaining(`${member.digest} is damaged: ${join(root, 'packs', pack!)} (bytes `),
+  });
+  expect((await again.get(manifest.files[6]!)).toString()).toBe('content 6');
 });

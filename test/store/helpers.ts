@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Store, openStore } from '../../src/store';
+import { openStore } from '../../src/store';
+
+type OpenStore = ReturnType<typeof openStore>;
 
 const made: string[] = [];
 
@@ -17,9 +19,42 @@ export function removeTemporaryFolders(): void {
   for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true });
 }
 
-export function freshStore(): { store: Store; root: string } {
+export function freshStore(): { store: OpenStore; root: string } {
   const root = join(temporaryFolder(), 'store');
   return { store: openStore(`file://${root}`), root };
+}
+
+/** Over `count` folders. */
+export function replicatedStore(count = 3): { store: OpenStore; roots: string[] } {
+  const dir = temporaryFolder();
+  const roots = Array.from({ length: count }, (_, i) => join(dir, `replica-${i}`));
+  return { store: openStore(roots.map((root) => `file://${root}`).join(',')), roots };
+}
+
+export const objectPath = (root: string, { digest }: { digest: string }): string =>
+  join(root, 'objects', digest.slice(7, 9), digest.slice(9));
+
+/** A replica whose disk is gone: its folder is a file until `back` is called. */
+export function takeAway(root: string): { back: () => void } {
+  const aside = `${root}.aside`;
+  const isThere = statSync(root, { throwIfNoEntry: false }) !== undefined;
+  if (isThere) renameSync(root, aside);
+  writeFileSync(root, 'no folder');
+  return {
+    back: () => {
+      rmSync(root);
+      if (isThere) renameSync(aside, root);
+    },
+  };
+}
+
+export function flipBit(path: string, at = 0): void {
+  const file = openSync(path, 'r+');
+  const byte = Buffer.alloc(1);
+  readSync(file, byte, 0, 1, at);
+  byte[0] = (byte[0] ?? 0) ^ 1;
+  writeSync(file, byte, 0, 1, at);
+  closeSync(file);
 }
 
 export const child = (...args: string[]): ChildProcess =>

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RefConflict } from '../../src/store';
 import { withLock } from '../../src/store/lock';
@@ -43,6 +43,53 @@ test('of many writers with the same version exactly one wins', async () => {
   const { refs } = freshStore().store;
   const results = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => refs.set('one', i, null)));
   expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+});
+
+test('former values are kept, newest first, at most 20 and no more than 64 KB of them', async () => {
+  const { refs } = freshStore().store;
+  for (let n = 1; n <= 25; n++) await refs.update('small', () => ({ n }));
+  const history = await refs.history<{ n: number }>('small');
+  expect(history.map(({ value, version }) => [value.n, version])).toEqual(Array.from({ length: 20 }, (_, i) => [24 - i, String(24 - i)]));
+  expect(Date.parse(history[0]?.at ?? '')).toBeGreaterThan(Date.now() - 60_000);
+  for (let n = 1; n <= 5; n++) await refs.update('large', () => ({ n, text: 'x'.repeat(20_000) }));
+  expect((await refs.history<{ n: number }>('large')).map(({ value }) => value.n)).toEqual([4, 3, 2]);
+  expect(await refs.history('nothing')).toEqual([]);
+});
+
+test('a removed name is no name any more, and made anew it does not pass for the former one', async () => {
+  const { refs } = freshStore().store;
+  const first = await refs.set('a', 1, null);
+  await expect(refs.remove('a', '7')).rejects.toThrow(RefConflict);
+  await refs.remove('a', first);
+  expect([await refs.get('a'), await refs.history('a'), await refs.list('')]).toEqual([null, [], []]);
+  await expect(refs.remove('a', first)).rejects.toMatchObject({ expected: '1', actual: null });
+  await expect(refs.set('a', 2, first)).rejects.toMatchObject({ expected: '1', actual: null });
+  expect(await refs.set('a', 3, null)).not.toBe(first);
+  await expect(refs.set('a', 4, first)).rejects.toThrow(RefConflict);
+  expect(await refs.history('a')).toEqual([]);
+});
+
+test('a name written by an earlier version is read, and has a history from then on', async () => {
+  const { store, root } = freshStore();
+  mkdirSync(join(root, 'refs/experiments'), { recursive: true });
+  writeFileSync(join(root, 'refs/experiments/old.json'), '{"value":{"n":1},"version":4}');
+  expect(await store.refs.list('experiments/')).toEqual(['experiments/old']);
+  expect(await store.refs.get('experiments/old')).toEqual({ value: { n: 1 }, version: '4' });
+  expect(await store.refs.set('experiments/old', { n: 2 }, '4')).toBe('5');
+  expect(await store.refs.history('experiments/old')).toEqual([{ value: { n: 1 }, version: '4', at: '' }]);
+});
+
+test('a damaged name is ObjectCorrupt, says where, and is listed all the same', async () => {
+  const { store, root } = freshStore();
+  await store.refs.set('a', { n: 1 }, null);
+  for (const damaged of ['{"version":1,', '{"value":1}', 'null']) {
+    writeFileSync(join(root, 'refs/a.json'), damaged);
+    await expect(store.refs.get('a')).rejects.toMatchObject({
+      type: 'ObjectCorrupt',
+      message: expect.stringContaining(join(root, 'refs/a.json')),
+    });
+    expect(await store.refs.list('')).toEqual(['a']);
+  }
 });
 
 test('the lock of a killed process is taken over, and only one of several late comers has it at a time', async () => {

@@ -64,6 +64,7 @@ const remedies: readonly (readonly [RegExp, string])[] = [
 /** One sentence of advice by the subject of the check; nothing for a pass. */
 export function whatToDo(check: Check): string {
   if (check.status === 'pass') return 'Nothing.';
+  if (check.mend !== undefined) return check.mend;
   const found = remedies.find(([subject]) => subject.test(check.name.toLowerCase()));
   return (
     found?.[1] ?? (check.gate ? 'Mend what the finding names and run again.' : 'Read the finding; decide whether it touches your question.')

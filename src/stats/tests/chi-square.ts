@@ -46,6 +46,20 @@ export function chiSquareContingency(
   return { statistic, pValue: df === 0 ? 1 : chiSquareSurvival(statistic, df), df, expected, cramersV };
 }
 
+/** The same by the likelihood ratio, G = 2 Σ observed ln(observed / expected), without a correction. */
+export function gTest(table: readonly ArrayLike<number>[]): TestResult & { df: number; expected: number[][]; cramersV: number } {
+  const { df, expected, cramersV } = chiSquareContingency(table, { correction: false });
+  let half = 0;
+  expected.forEach((row, i) =>
+    row.forEach((e, j) => {
+      const observed = table[i]![j]!;
+      if (observed > 0) half += observed * Math.log(observed / e);
+    }),
+  );
+  const statistic = Math.max(0, 2 * half);
+  return { statistic, pValue: df === 0 ? 1 : chiSquareSurvival(statistic, df), df, expected, cramersV };
+}
+
 /** Fisher's exact test of a 2 x 2 table; the statistic is the sample odds ratio. */
 export function fisherExact(table: readonly ArrayLike<number>[], options: { alternative?: Alternative } = {}): TestResult {
   const alternative = checkOneOf('alternative', options.alternative ?? 'two-sided', alternatives);

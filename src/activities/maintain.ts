@@ -1,0 +1,62 @@
+import { Context } from '@temporalio/activity';
+import { type MaintainActivities, ids, refNames } from '../contract';
+import { gcSentence, scrubSentence } from '../report';
+import { collectGarbage, scrub, type Store } from '../store';
+import { whileHeartbeating } from './heartbeat';
+import { unpin } from './pins';
+
+/** `isOpen` asks the server whether the newest run of a workflow has not ended. */
+export function createMaintainActivities({
+  store,
+  isOpen,
+}: {
+  store: Store;
+  isOpen: (workflowId: string) => Promise<boolean>;
+}): MaintainActivities {
+  return {
+    scrubStore() {
+      const { heartbeatDetails } = Context.current().info;
+      const signal = Context.current().cancellationSignal;
+      // A worker that died has told how far it came.
+      let progress = heartbeatDetails as { next: string } | undefined;
+      const from = progress?.next;
+      return whileHeartbeating(
+        async () => {
+          const report = await scrub(store, { signal, ...(from === undefined ? {} : { from }), onProgress: (done) => (progress = done) });
+          return {
+            ...report.checked,
+            repaired: report.repaired.length + report.names.repaired.length,
+            lost: [...report.damaged, ...report.missing].map(({ digest }) => digest).slice(0, 20),
+            sentence: scrubSentence(report),
+          };
+        },
+        () => progress,
+      );
+    },
+
+    collectGarbage({ graceSeconds }) {
+      const signal = Context.current().cancellationSignal;
+      return whileHeartbeating(async () => {
+        await unpinEnded(store, isOpen);
+        const report = await collectGarbage(store, { graceMilliseconds: graceSeconds * 1000, signal });
+        return {
+          scanned: report.scanned.objects,
+          reachable: report.reachable.objects,
+          marked: report.marked.objects,
+          deleted: report.deleted.objects,
+          deletedBytes: report.deleted.bytes,
+          sentence: gcSentence(report),
+        };
+      });
+    },
+  };
+}
+
+/** Pins of experiments whose workflow was terminated, so that nothing of theirs took them away. */
+async function unpinEnded(store: Store, isOpen: (workflowId: string) => Promise<boolean>): Promise<void> {
+  const prefix = refNames.pins('');
+  for (const name of await store.refs.list(prefix)) {
+    const experimentId = name.slice(prefix.length);
+    if (!(await isOpen(ids.experimentWorkflow(experimentId)))) await unpin(store, experimentId);
+  }
+}

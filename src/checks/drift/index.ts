@@ -1,0 +1,5 @@
+export { checkOf, driftCheck } from './check';
+export { driftFindings, type Limits } from './findings';
+export { driftReport, type NamedSide } from './report';
+export { settle } from './settle';
+export { type Between, type Side, sideOfTable } from './side';

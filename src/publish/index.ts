@@ -1,0 +1,1 @@
+export { mlflowDataset, openLineageDataset, type PublishedSnapshot } from './datasets';

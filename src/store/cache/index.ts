@@ -1,0 +1,1 @@
+export { type CachedFile, ObjectCache, type Placement } from './objectCache';

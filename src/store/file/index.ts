@@ -1,0 +1,2 @@
+export { FileBackend } from './fileBackend';
+export { TemporaryFiles, temporaryName } from './temporaryFiles';
