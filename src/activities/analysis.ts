@@ -15,8 +15,8 @@ import {
   refNames,
   splitNames,
 } from '../contract';
-import { classifierDrift, mmdDrift, runDataChecks } from '../checks';
-import { createSnapshot, findSnapshot, sampleStored, verifySource } from '../data';
+import { classifierDrift, columnsToLocate, locate, mmdDrift, runDataChecks } from '../checks';
+import { createSnapshot, findSnapshot, readStored, verifySource } from '../data';
 import { renderReport } from '../report';
 import type { Store } from '../store';
 import { buildResult, latencyOf } from './buildResult';
@@ -98,13 +98,47 @@ export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities
 export async function dataChecks(sources: { store: Store; workDir: string }, spec: ResolvedSpec, snapshot: Snapshot): Promise<Check[]> {
   const { store } = sources;
   const reference = await driftReference(store, spec);
-  return runDataChecks({
+  const checks = runDataChecks({
     spec,
     snapshot,
     profiles: await profiles(store, snapshot),
     reference,
     multivariate: reference === null ? [] : await together(sources, spec, reference.data, snapshot),
   });
+  return reference === null
+    ? checks
+    : await Promise.all(checks.map((check) => (check.name === 'drift' ? placed(sources, spec, reference, snapshot, check) : check)));
+}
+
+/** Rows that are looked at to say where and since when. */
+const looked = 200_000;
+
+/** The drift check with rows that show what moved, and since when where the split names a column of time. */
+async function placed(
+  { store, workDir }: { store: Store; workDir: string },
+  { data: { split } }: ResolvedSpec,
+  reference: DriftReference,
+  { data, format, id }: Snapshot,
+  check: Check,
+): Promise<Check> {
+  const columns = columnsToLocate(check.findings ?? []);
+  if (columns.length === 0) return check;
+  const order = 'time' in split ? split.time : undefined;
+  const options = { workDir, columns, sample: looked, order };
+  const current = await readStored(
+    store,
+    { manifest: data, format, name: 'this snapshot' },
+    { ...options, ...(id === null ? {} : { id }) },
+  );
+  if (current === null) return check;
+  const before = order === undefined ? null : await readStored(store, reference.data, options).catch(withoutColumn);
+  return { ...check, findings: locate(check.findings ?? [], { current, ...(before === null ? {} : { reference: before }) }).findings };
+}
+
+/** A reference from before there was a column of time cannot say since when. */
+function withoutColumn(error: unknown): null {
+  if (error instanceof AssayError && error.type === 'DataInvalid') return null;
+  throw error;
 }
 
 /** What `checks.drift.against` names: the newest snapshot of finished experiments of this name, or one by digest or name. */
@@ -130,7 +164,7 @@ async function driftReference(store: Store, spec: ResolvedSpec): Promise<DriftRe
   return { name: against, profiles: await store.getJson<TableProfile>(record.profile), data: { ...record, name: against } };
 }
 
-type DriftReference = NonNullable<Parameters<typeof runDataChecks>[0]['reference']> & { data: Parameters<typeof sampleStored>[1] };
+type DriftReference = NonNullable<Parameters<typeof runDataChecks>[0]['reference']> & { data: Parameters<typeof readStored>[1] };
 
 /** Rows a side that all columns are tested together on. */
 const sampled = 10_000;
@@ -143,8 +177,8 @@ async function together(
 ): Promise<DriftFinding[]> {
   if (drift.multivariate === 'none') return [];
   const options = { workDir, sample: sampled, leave: [label, id, unit].filter((column) => column !== null) };
-  const before = await sampleStored(store, reference, options);
-  const now = await sampleStored(store, { manifest: data, format, name: 'this snapshot' }, options);
+  const before = await readStored(store, reference, options);
+  const now = await readStored(store, { manifest: data, format, name: 'this snapshot' }, options);
   if (before === null || now === null)
     throw new AssayError(
       'DataInvalid',

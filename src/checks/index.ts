@@ -3,9 +3,11 @@ export { covariateChecks } from './covariates';
 export {
   type Between,
   checkOf,
+  columnsToLocate,
   driftCheck,
   driftFindings,
   driftReport,
+  locate,
   type Limits,
   type NamedSide,
   settle,

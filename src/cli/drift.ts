@@ -2,7 +2,18 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { classifierDrift, detectStream, driftReport, mmdDrift, type NamedSide, reweight, servingConsistency, sideOfTable } from '../checks';
+import {
+  classifierDrift,
+  columnsToLocate,
+  detectStream,
+  driftReport,
+  locate,
+  mmdDrift,
+  type NamedSide,
+  reweight,
+  servingConsistency,
+  sideOfTable,
+} from '../checks';
 import { AssayError, type DriftFinding, type DriftReport, type StreamFinding, type TableProfile } from '../contract';
 import { findSnapshot, openSource, profileFile, profilePredictions, readRows, tableOf } from '../data';
 import { formatters } from '../report';
@@ -30,6 +41,8 @@ export interface DriftOptions extends Output {
 
 /** Rows of a side that all columns are tested together on. */
 const sampled = 10_000;
+/** Rows that are looked at to say where and since when. */
+const looked = 200_000;
 
 /** Compares two data sets column by column, or the predictions on two. Returns the exit code. */
 export async function compareData(reference: string, current: string, options: DriftOptions): Promise<number> {
@@ -53,7 +66,7 @@ export async function compareData(reference: string, current: string, options: D
       predictions: a.predictions,
       multivariate: await together(a, b, options, folder),
     });
-    const told = options.time === undefined ? report : await since(report, a, b, options.time, folder);
+    const told = await placed(report, a, b, options.time, folder);
     if (options.json) process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
     else process.stdout.write(driftText(told));
     return options.failOnDrift && told.alarms > 0 ? 4 : 0;
@@ -113,16 +126,22 @@ export async function writeWeights(
 
 /** Predictions of a served model against offline ones. Returns the exit code. */
 export async function serving(offline: string, served: string, options: Output & { tolerance: number }): Promise<number> {
-  const side = async (path: string) => {
+  const one = async (path: string) => {
     const [run, second] = await readPredictions(path);
     if (run === undefined || second !== undefined)
       throw new AssayError(
         'DataInvalid',
         `${path}: expected the predictions of one run, got ${second ? 'several' : 'none'}; name the folder of one seed.`,
       );
-    return { ids: run.ids, classes: run.classNames ?? Array.from({ length: run.classes }, (_, i) => String(i)), scores: run.scores };
+    return run;
   };
-  const check = servingConsistency({ offline: await side(offline), served: await side(served), tolerance: options.tolerance });
+  const [a, b] = [await one(offline), await one(served)];
+  // Arrays name no classes: theirs are those of the table beside them, in its order.
+  const side = ({ ids, scores, classes: width, classNames }: typeof a, other: string[] | null) => ({
+    ...{ ids, scores },
+    classes: classNames ?? (other?.length === width ? other : Array.from({ length: width }, (_, i) => String(i))),
+  });
+  const check = servingConsistency({ offline: side(a, b.classNames), served: side(b, a.classNames), tolerance: options.tolerance });
   if (options.json) process.stdout.write(`${JSON.stringify(check, null, 2)}\n`);
   else {
     const mark = check.status === 'pass' ? pc.green('pass') : check.status === 'warn' ? pc.yellow('warn') : pc.red('fail');
@@ -145,7 +164,7 @@ async function sideOf(which: string, options: DriftOptions, folder: string): Pro
     const [run] = await readPredictions(which);
     if (run === undefined) throw new AssayError('DataInvalid', `${which} holds no predictions.`);
     const classes = run.classNames ?? Array.from({ length: run.classes }, (_, i) => String(i));
-    const profile = profilePredictions({ classes, predictions: highest(run.scores, classes.length), scores: run.scores });
+    const profile = profilePredictions({ classes, scores: run.scores });
     return { side: { name: which, digest: null, profile }, predictions: true, table: null };
   }
   const { profile, digest, table } = await profileOf(which, options, folder);
@@ -214,35 +233,16 @@ async function together(a: OpenSide, b: OpenSide, options: DriftOptions, folder:
   return [(multivariate === 'mmd' ? mmdDrift : classifierDrift)(reference, current, { alpha, minEffect })];
 }
 
-/** Columns with an alarm, followed through the rows of the current data in their order, with the reference as what is usual. */
-async function since(report: DriftReport, a: OpenSide, b: OpenSide, time: string, folder: string): Promise<DriftReport> {
-  if (a.table === null || b.table === null) throw new AssayError('DataInvalid', '--time looks at rows in their order; give data files.');
-  const moved = [
-    ...new Set(report.findings.filter((finding) => finding.alarm && finding.what === 'distribution').map(({ column }) => column)),
-  ];
-  const columns = moved.filter((column) => column !== time).slice(0, 10);
-  if (columns.length === 0) return report;
-  const [before, now] = [
-    await readRows({ ...a.table, workDir: folder, columns, order: time }),
-    await readRows({ ...b.table, workDir: folder, columns, order: time }),
-  ];
-  const stream: StreamFinding[] = [];
-  for (const column of columns) {
-    const [usual, watched] = [before, now].map((rows) => rows.columns.find(({ name }) => name === column));
-    if (usual?.kind !== 'number' || watched?.kind !== 'number') continue;
-    stream.push(
-      detectStream({
-        column,
-        reference: usual.values,
-        values: watched.values,
-        ...(now.times === null ? {} : { times: now.times }),
-        detector: 'adwin',
-        wantedRunLength: Math.max(10_000, 10 * watched.values.length),
-      }),
-    );
-  }
-  const began = new Map(stream.map(({ column, began: window }) => [column, window?.fromTime ?? null]));
-  return { ...report, findings: report.findings.map((each) => ({ ...each, since: began.get(each.column) ?? each.since })), stream };
+/** Rows of the current data that show each alarm, and since when where the rows have a time. */
+async function placed(report: DriftReport, a: OpenSide, b: OpenSide, time: string | undefined, folder: string): Promise<DriftReport> {
+  const columns = columnsToLocate(report.findings);
+  if (time !== undefined && (a.table === null || b.table === null))
+    throw new AssayError('DataInvalid', '--time looks at rows in their order, and predictions have none; leave it out.');
+  if (columns.length === 0 || b.table === null) return report;
+  const options = { workDir: folder, columns, sample: looked, order: time };
+  const current = await readRows({ ...b.table, ...options });
+  const reference = time === undefined || a.table === null ? undefined : await readRows({ ...a.table, ...options });
+  return { ...report, ...locate(report.findings, { current, reference }) };
 }
 
 function driftText({ sentence, findings, reference, current, stream }: DriftReport): string {
@@ -262,7 +262,7 @@ function driftText({ sentence, findings, reference, current, stream }: DriftRepo
     lines.push('', `${pc.yellow('!')} ${pc.bold(column)}  ${detail}`, `  ${pc.dim(numbers.join(', '))}`);
     if (where)
       lines.push(
-        `  moved most: ${where.segment}, ${formatPercent(where.share.reference)} -> ${formatPercent(where.share.current)} of the rows`,
+        `  moved most: ${where.segment}, ${formatPercent(where.share.reference)} -> ${formatPercent(where.share.current)} of the rows${where.rows.length > 0 ? `; rows ${where.rows.join(', ')}` : ''}`,
       );
     if (at !== null) lines.push(`  since ${at}`);
     lines.push(`  ${mend}`);
@@ -270,16 +270,6 @@ function driftText({ sentence, findings, reference, current, stream }: DriftRepo
   if (alarms.length > 20) lines.push('', `and ${alarms.length - 20} more; --json has them all`);
   for (const { detail } of stream) lines.push('', detail);
   return `${lines.join('\n')}\n`;
-}
-
-function highest(scores: ArrayLike<number>, width: number): Int32Array {
-  const chosen = new Int32Array(scores.length / width);
-  for (let row = 0; row < chosen.length; row++) {
-    let best = 0;
-    for (let k = 1; k < width; k++) if ((scores[row * width + k] ?? 0) > (scores[row * width + best] ?? 0)) best = k;
-    chosen[row] = best;
-  }
-  return chosen;
 }
 
 async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ export { type NpyArray, readNpy, writeNpy } from './npy';
 export { profileFile, profilePredictions } from './profile';
 export { getSnapshot, removeSnapshot, snapshotData, verifySnapshot } from './snapshotRecord';
 export { openSource, type SourceTree, tableOf } from './source';
-export { readRows, type Rows, sampleStored } from './readRows';
+export { readRows, readStored, type Rows } from './readRows';
 export { readSplit, type SplitRow } from './splitFile';
 export { splitOf } from './split';
 export { verifySource } from './verifySource';

@@ -11,7 +11,7 @@ import { fetchTable } from './snapshotRecord';
 /** Rows of a table by column. A number that is missing is NaN, a text that is missing is empty. */
 export interface Rows {
   columns: ({ name: string; kind: 'number'; values: Float64Array } | { name: string; kind: 'category'; values: string[] })[];
-  /** Numbers of the rows in the file, from 0. */
+  /** What names the rows: their numbers in the file, from 0, or the column asked for. */
   ids: string[];
   /** What `order` holds, as text, row by row; null where no order was asked for. */
   times: string[] | null;
@@ -27,6 +27,7 @@ export async function readRows({
   leave = [],
   sample,
   order,
+  id,
 }: {
   path: string;
   format: Exclude<Snapshot['format'], 'folder'>;
@@ -38,24 +39,26 @@ export async function readRows({
   leave?: readonly string[] | undefined;
   sample?: number | undefined;
   order?: string | undefined;
+  /** Column that names the rows; default their number in the file. */
+  id?: string | undefined;
 }): Promise<Rows> {
   await mkdir(workDir, { recursive: true });
   return await withDatabase(workDir, async (db) => {
     const loaded = await loadTable(db, 'raw', format, path, name);
     const titles = loaded.columns.map((title, i) => ({ name: title, column: `c${i}` }));
-    for (const title of [...(wanted ?? []), ...(order === undefined ? [] : [order])])
+    for (const title of [...(wanted ?? []), ...[order, id].filter((each) => each !== undefined)])
       if (!loaded.columns.includes(title)) throw dataInvalid(`${name} has no column "${title}"; ${didYouMean(title, loaded.columns)}`);
     const known = await knownColumns(db, { from: 'raw', columns: titles });
     const chosen = known.filter((column) => (wanted === undefined || wanted.includes(column.name)) && !leave.includes(column.name));
     const time = known.find((column) => column.name === order);
-    return await read(db, chosen, time, sample, name);
+    return await read(db, chosen, { time, id: titles.find((title) => title.name === id)?.column ?? 'rowid' }, sample, name);
   });
 }
 
 async function read(
   db: Database,
   chosen: KnownColumn[],
-  time: KnownColumn | undefined,
+  { time, id }: { time: KnownColumn | undefined; id: string },
   sample: number | undefined,
   name: string,
 ): Promise<Rows> {
@@ -76,10 +79,10 @@ async function read(
   const numbers = columns.map((): number[] => []);
   const sorted = time === undefined ? 'rowid' : `${time.value}, rowid`;
   const kept = time === undefined ? '' : ` WHERE ${time.value} IS NOT NULL`;
-  for await (const [id, at, ...values] of db.rows(
-    `SELECT ${['rowid', moment, ...cells].join(', ')} FROM ${from}${kept} ORDER BY ${sorted}`,
+  for await (const [title, at, ...values] of db.rows(
+    `SELECT ${[`CAST(${id} AS VARCHAR)`, moment, ...cells].join(', ')} FROM ${from}${kept} ORDER BY ${sorted}`,
   )) {
-    ids.push(String(id));
+    ids.push(String(title));
     if (time !== undefined) times.push(String(at));
     for (const [i, column] of columns.entries()) {
       const value = values[i] ?? null;
@@ -94,18 +97,18 @@ async function read(
   };
 }
 
-/** A sample of the rows of stored data, as `readRows` gives it; null where the data are no table. */
-export async function sampleStored(
+/** Rows of stored data, as `readRows` gives them; null where the data are no table. */
+export async function readStored(
   store: Store,
   { manifest, format, name }: { manifest: Ref; format: Snapshot['format'] | null; name: string },
-  { workDir, sample, leave }: { workDir: string; sample: number; leave: readonly string[] },
+  { workDir, ...options }: Omit<Parameters<typeof readRows>[0], 'path' | 'format' | 'name'>,
 ): Promise<Rows | null> {
   if (format === null || format === 'folder') return null;
   await mkdir(workDir, { recursive: true });
   const folder = await mkdtemp(join(workDir, 'rows-'));
   try {
     const path = await fetchTable(store, manifest, folder);
-    return await readRows({ path, format, name, workDir: folder, sample, leave });
+    return await readRows({ path, format, name, workDir: folder, ...options });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -70,6 +70,7 @@ describe('data and their store', () => {
     const [x] = (drift?.findings ?? []).filter(({ alarm }) => alarm);
     expect(x).toMatchObject({ column: 'x', what: 'distribution', test: 'ks' });
     expect(x?.effect.value).toBeGreaterThan(0.3);
+    expect(x?.where?.rows).toHaveLength(5);
     expect(drift?.findings?.filter(({ alarm, column }) => alarm && column === 'y')).toEqual([]);
     const record = await findRecord(cluster.store, secondId);
     if (record.report === null) throw new Error('no report');

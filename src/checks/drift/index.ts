@@ -1,4 +1,5 @@
 export { checkOf, driftCheck } from './check';
+export { columnsToLocate, locate } from './locate';
 export { driftFindings, type Limits } from './findings';
 export { driftReport, type NamedSide } from './report';
 export { settle } from './settle';
