@@ -27,7 +27,7 @@ beforeAll(async () => {
   bucket = await makeBucket();
   const replicas = ['a', 'b'].map((name) => pathToFileURL(join(folder, name)).href);
   cluster = await Cluster.start({ hosts: ['host-a'], slots: 2, store: [...replicas, `s3://${bucket}/store`].join(',') });
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await cluster.stop();
@@ -49,20 +49,20 @@ describe('data and their store', () => {
     expect(first.checks.filter(({ gate, status }) => gate && status !== 'pass')).toEqual([]);
     const record = await cluster.store.refs.get(refNames.snapshot(first.snapshot.digest));
     expect(record?.value).toMatchObject({ source: `s3://${bucket}/in/rows.csv`, origin: { kind: 's3', bucket }, files: 1, format: 'csv' });
-  }, 90_000);
+  }, 240_000);
 
   it('may lose a replica for the whole of an experiment, with garbage collected beside it', async () => {
     await server.kill();
     writeTable(join(folder, 'rows.csv'), 1.5);
     secondId = await cluster.submit(spec('rows.csv', { pause: 0.15 }), folder);
-    await until(async () => (await cluster.progress(secondId)).stage === 'training', 60_000);
+    await until(async () => (await cluster.progress(secondId)).stage === 'training', 120_000);
     const { away, missing } = await collectGarbage(cluster.store, { graceMilliseconds: 3_600_000 });
     expect([away, missing]).toEqual([[`s3://${bucket}/store`], []]);
     ({ result: second } = await cluster.result(secondId));
     expect(second.variants.flatMap(({ runs }) => runs.map(({ status }) => status))).toEqual(['done', 'done']);
     expect((await findRecord(cluster.store, secondId)).status).toBe('done');
     expect(await cluster.store.refs.get(refNames.pins(secondId))).toBeNull();
-  }, 180_000);
+  }, 300_000);
 
   it('are told to have moved since the experiment before, by how much and where, with a picture', async () => {
     const drift = second.checks.find(({ name }) => name === 'drift');
@@ -87,7 +87,7 @@ describe('data and their store', () => {
     expect(gc.deleted).toBe(0);
     for (const digest of [second.snapshot.digest, first.snapshot.digest, second.variants[0]?.runs[0]?.artifacts.predictions?.digest ?? ''])
       expect((await cluster.store.verify(digest)).replicas.map(({ state }) => state)).toEqual(['sound', 'sound', 'sound']);
-  }, 120_000);
+  }, 240_000);
 
   it('lose only what nothing reaches, also while an experiment runs', async () => {
     const orphan = await cluster.store.put('nobody names this', 'text/plain');
@@ -96,14 +96,14 @@ describe('data and their store', () => {
     await until(async () => {
       const { runs } = await cluster.progress(id);
       return runs.length === 2 && runs.every(({ state }) => state === 'training');
-    }, 60_000);
+    }, 120_000);
     for (let round = 0; round < 3; round++) await collectGarbage(cluster.store, { graceMilliseconds: 0, leastGraceMilliseconds: 0 });
     expect(await cluster.store.has(orphan)).toBe(false);
     const { result } = await cluster.result(id);
     expect(result.variants.flatMap(({ runs }) => runs.map(({ status }) => status))).toEqual(['done', 'done']);
     for (const run of result.variants.flatMap(({ runs }) => runs))
       for (const ref of Object.values(run.artifacts)) if (ref !== null) expect((await cluster.store.get(ref)).length).toBe(ref.size);
-  }, 180_000);
+  }, 300_000);
 
   it('have their maintenance on a schedule that is made, changed and removed', async () => {
     expect(await scheduleMaintenance(cluster.client, 3600, { graceSeconds: 7200 })).toBe(false);
@@ -114,10 +114,10 @@ describe('data and their store', () => {
     await until(async () => {
       const { status } = await cluster.client.workflow.getHandle(ids.maintain).describe();
       return status.name === 'COMPLETED';
-    }, 60_000);
+    }, 120_000);
     expect(await scheduleMaintenance(cluster.client, null, { graceSeconds: 7200 })).toBe(true);
     expect(await scheduleMaintenance(cluster.client, null, { graceSeconds: 7200 })).toBe(false);
-  }, 90_000);
+  }, 240_000);
 });
 
 function spec(source: string, candidate: Record<string, unknown> = {}, control: Record<string, unknown> = {}): string {
