@@ -1,5 +1,6 @@
 /** Pure numerics: no I/O, no clock, seeded generators only. A bad argument throws RangeError or TypeError naming it. */
 export * from './bayes';
+export { betaBinomial, type Hits, type ProportionsPosterior } from './beta-binomial';
 export { type CrossFit, type CrossFitOptions, crossFit, type Feature, standardise } from './classifier/cross-fit';
 export { fitLogistic, type Logistic, type LogisticOptions } from './classifier/logistic';
 export * from './drift';
@@ -7,6 +8,8 @@ export { type ImportanceMean, importanceMean } from './importance';
 export * from './intervals/improvement';
 export * from './intervals/proportion';
 export { type VarianceComponents, varianceComponents, varianceComponentsInfluence } from './intervals/variance-components';
+export { cohenKappa, matthewsCorrelation } from './metrics/agreement';
+export { averagePrecision } from './metrics/average-precision';
 export { influenceValues, metricValue } from './metrics/influence';
 export {
   type Average,
@@ -21,12 +24,25 @@ export {
 } from './metrics/labels';
 export { brierScore, expectedCalibrationError, logLoss, rocAuc } from './metrics/scores';
 export * from './planning';
+export { detectableDifferenceTwoProportions, powerMeans, powerPairedProportions, powerTwoProportions } from './power';
 export { binomial } from './random/binomial';
 export { Generator } from './random/generator';
 export * from './resample/blocks';
 export { bootstrap } from './resample/bootstrap';
 export { type PairedBootstrapOptions, type PairedBootstrapResult, pairedBootstrap } from './resample/paired';
 export { type PairedBootstrapInput, type PairedResampler, pairedResampler } from './resample/resampler';
+export { type AlwaysValid, alwaysValidInterval } from './sequential/always-valid';
+export { discordantEProcess, type EProcess } from './sequential/discordant';
+export { type GroupSequentialBounds, type GroupSequentialOptions, groupSequentialBounds, type SpendingFunction } from './sequential/group';
+export {
+  type AlphaLedger,
+  type LedgerPlan,
+  type LedgerScheme,
+  type Look,
+  openLedger,
+  recordLook,
+  spendOverlapping,
+} from './sequential/ledger';
 export { incompleteBeta } from './special/beta';
 export * from './special/distributions';
 export { incompleteGamma, logGamma } from './special/gamma';
@@ -41,10 +57,17 @@ export { blockLength, type CalibratedThreshold, calibrateRunLength, type RunLeng
 export type { Detector, Signal } from './streams/types';
 export { binomialTest, mcnemar } from './tests/binomial';
 export { chiSquareContingency, chiSquareGoodnessOfFit, fisherExact, gTest } from './tests/chi-square';
+export { cochranQ } from './tests/cochran';
 export { delong } from './tests/delong';
+export { friedman } from './tests/friedman';
 export { ksTwoSample } from './tests/ks';
+export { type MannWhitney, mannWhitneyU } from './tests/mann-whitney';
 export { pairedTTest } from './tests/mean';
 export { type MmdOptions, type MmdResult, mmd } from './tests/mmd';
 export { adjustPValues } from './tests/multiple';
+export { type PairedPermutation, type PairedPermutationInput, pairedPermutation } from './tests/permutation';
 export { sampleRatio } from './tests/sample-ratio';
+export { bowker, stuartMaxwell } from './tests/symmetry';
+export { welchTTest } from './tests/welch';
+export { type WilcoxonSignedRank, wilcoxonSignedRank } from './tests/wilcoxon';
 export type { Alternative, BootstrapMetric, Interval, LabelMetric, ScoreMetric, TestResult } from './types';

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { AssayError } from '../contract';
 
 /**
  * One place that keeps bytes under keys such as `objects/ab/cd…`: a folder, or a bucket with a prefix. A store has one or several.
@@ -9,7 +10,8 @@ export interface Backend {
   /**
    * Writes once: durable when it resolves, never visible in part. `exists`: the key was there already and is untouched.
    * An answer that was lost after the write is `created` or `exists`, never an error. Bytes that are not those of
-   * `source.digest` reject with `ObjectCorrupt` and leave nothing.
+   * `source.digest` reject with `ObjectCorrupt` and leave nothing; where it is the key that is found to hold other bytes, the error is
+   * an `isDamagedThere`.
    */
   create(key: string, source: Source, options?: TransferOptions): Promise<'created' | 'exists'>;
   /** As `create`, over whatever is there: for the repair of a damaged object. */
@@ -62,3 +64,7 @@ export interface TransferOptions {
   onProgress?: ((bytes: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
+
+/** Whether a `create` failed since the key holds other bytes, rather than since the source changed: `replace` mends it. */
+export const isDamagedThere = (error: unknown): boolean =>
+  error instanceof AssayError && error.type === 'ObjectCorrupt' && error.details?.['damagedKey'] !== undefined;

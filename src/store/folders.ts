@@ -127,14 +127,29 @@ const escaped = (name: string): string =>
 /** In place, since it is asked for every file of a folder: a third of what the thread pool would cost. */
 const ownerMayExecute = (path: string): boolean => ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o100) !== 0;
 
+/** Of several that do so at once the last one stays. */
 async function replace(building: string, dir: string): Promise<void> {
   await mkdir(dirname(dir), { recursive: true });
-  const aside = `${dir}.${randomUUID()}.old`;
-  try {
-    await rename(dir, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  for (;;) {
+    const aside = `${dir}.${randomUUID()}.old`;
+    const moved = await rename(dir, aside).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        return false;
+      },
+    );
+    try {
+      await rename(building, dir);
+    } catch (error) {
+      const isTaken = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+      // What was there comes back where nothing came in its place.
+      if (moved && !isTaken) await rename(aside, dir).catch(() => undefined);
+      else if (moved) await rm(aside, { recursive: true, force: true });
+      if (!isTaken) throw error;
+      continue;
+    }
+    if (moved) await rm(aside, { recursive: true, force: true });
+    return;
   }
-  await rename(building, dir);
-  await rm(aside, { recursive: true, force: true });
 }

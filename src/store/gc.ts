@@ -3,7 +3,7 @@ import { AssayError } from '../contract';
 import { registersOf } from './consensus';
 import { objectKey, packKey, prefixes } from './keys';
 import { type Mark, Marks, type Shard, shards } from './marks';
-import { type Owner, stateOf, thisProcess } from './owner';
+import { isThisProcess, type Owner, stateOf, thisProcess } from './owner';
 import { type PackUse, createInMajority, packUse, rewrite } from './packUse';
 import { inParallel } from './parallel';
 import { inspect } from './place';
@@ -201,6 +201,9 @@ class Run {
           set(hex, { state: 'deleting', at, generation, by: { token: this.token, owner: thisProcess() } });
           plan.deleting.push(one);
         }
+      } else if (mark.by?.token === this.token) {
+        // Begun by this run: the answer to its write was lost, and another writer came since.
+        plan.deleting.push(one);
       }
     }
     for (const [hex, mark] of [...marks]) {
@@ -255,14 +258,18 @@ class Run {
     });
   }
 
-  /** Whether a majority has it under its present key; where none has, it is copied there from a former one first, and these are left to a later run. */
+  /** Whether a majority has it sound under its present key; where none has, it is copied there from a former one first, and these are left to a later run. */
   async #hasCurrent(one: Surveyed, generation: number): Promise<boolean> {
     for (const keyOf of [objectKey, packKey]) {
       const current = keyOf(one.digest, generation);
       const former = [...one.keys].filter(
         ([key, copies]) => copies.generation < generation && key === keyOf(one.digest, copies.generation),
       );
-      if (former.length === 0 || (one.keys.get(current)?.replicas.length ?? 0) >= majorityOf(this.#store.replicas)) continue;
+      if (former.length === 0) continue;
+      const copies = await Promise.all(
+        (one.keys.get(current)?.replicas ?? []).map((replica) => inspect(replica, { key: current, digest: one.digest }, one.digest)),
+      );
+      if (copies.filter(({ state }) => state === 'sound').length >= majorityOf(this.#store.replicas)) continue;
       for (const [key, { replicas }] of former)
         for (const replica of replicas) {
           if ((await inspect(replica, { key, digest: one.digest }, one.digest)).state !== 'sound') continue;
@@ -280,7 +287,9 @@ class Run {
   }
 
   #isAbandoned({ by, at }: Mark): boolean {
-    return isDead(by?.owner) || (by !== null && isOwn(by.owner) && !running.has(by.token)) || this.#now() - at > abandonedMilliseconds;
+    return (
+      isDead(by?.owner) || (by !== null && isThisProcess(by.owner) && !running.has(by.token)) || this.#now() - at > abandonedMilliseconds
+    );
   }
 
   #count(there: Survey, isLive: (one: Surveyed) => boolean, plan: Plan): void {
@@ -321,8 +330,3 @@ function add(tally: Tally, { size }: Surveyed): void {
 }
 
 const isDead = (owner: Owner | undefined): boolean => owner !== undefined && stateOf(owner) === 'dead';
-
-function isOwn(owner: Owner): boolean {
-  const own = thisProcess();
-  return owner.host === own.host && owner.boot === own.boot && owner.pid === own.pid && owner.start === own.start;
-}

@@ -1,30 +1,39 @@
 import { randomUUID } from 'node:crypto';
 import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Owner, stateOf, thisProcess } from './owner';
+import { isThisProcess, type Owner, stateOf, thisProcess } from './owner';
 
 /** A lock of another host whose owner cannot be looked up counts as left behind after this many milliseconds; work under a lock takes a few. */
 const foreignLockMilliseconds = 60_000;
 
+/** Tokens of the locks that this process holds or waits for. */
+const own = new Set<string>();
+
 /** Runs `work` while this process alone holds the lock file; a dead owner's lock is taken over. */
 export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
-  await acquire(path);
+  const token = randomUUID();
+  own.add(token);
   try {
-    return await work();
+    await acquire(path, token);
+    try {
+      return await work();
+    } finally {
+      await rm(path, { force: true });
+    }
   } finally {
-    await rm(path, { force: true });
+    // Not before the file is removed: until then nobody here takes it for one that was left.
+    own.delete(token);
   }
 }
 
-async function acquire(path: string): Promise<void> {
-  const token = randomUUID();
+async function acquire(path: string, token: string): Promise<void> {
   const mine = `${path}.${token}`;
   await writeFile(mine, JSON.stringify({ token, owner: thisProcess() }));
   try {
     for (let attempt = 0; ; attempt++) {
       if (await linked(mine, path)) return;
       const held = await holder(path);
-      if (held !== null && (await isLeftBehind(path, held.owner)) && (await takeOver(path, mine, held.token))) return;
+      if (held !== null && (await isLeftBehind(path, held)) && (await takeOver(path, mine, held.token))) return;
       await pause(Math.min(2 + attempt, 20) * (0.5 + Math.random()));
     }
   } finally {
@@ -62,7 +71,9 @@ async function holder(path: string): Promise<{ token: string; owner: Owner } | n
   }
 }
 
-async function isLeftBehind(path: string, owner: Owner): Promise<boolean> {
+/** One of this process that it no longer knows could not be removed, since the folder was away then. */
+async function isLeftBehind(path: string, { token, owner }: { token: string; owner: Owner }): Promise<boolean> {
+  if (isThisProcess(owner)) return !own.has(token);
   const state = stateOf(owner);
   if (state !== 'unknown') return state === 'dead';
   const made = await stat(path).catch(() => null);

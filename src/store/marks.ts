@@ -59,11 +59,20 @@ export class Marks {
 
   /** The generation whose key holds the object, for a reader that did not find it under the key of generation 0. */
   async generation(digest: string): Promise<number> {
+    return (await this.#entry(digest))?.generation ?? 0;
+  }
+
+  /** The generation whose key may be written by who takes no mark back; null while gc deletes it. */
+  async writable(digest: string): Promise<number | null> {
+    const mark = await this.#entry(digest);
+    return mark?.state === 'deleting' ? null : (mark?.generation ?? 0);
+  }
+
+  async #entry(digest: string): Promise<Mark | undefined> {
     const hex = hexOf(digest);
     const known = (await this.#cached(hex.slice(0, 2))).get(hex);
     // No entry and `live` change by way of a mark, and thus not within the age of the cache.
-    const mark = known === undefined || known.state === 'live' ? known : (await this.read(hex.slice(0, 2))).get(hex);
-    return mark?.generation ?? 0;
+    return known === undefined || known.state === 'live' ? known : (await this.read(hex.slice(0, 2))).get(hex);
   }
 
   /** As it is now. */

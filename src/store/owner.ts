@@ -17,6 +17,11 @@ export function thisProcess(): Owner {
   return own;
 }
 
+export function isThisProcess(owner: Owner): boolean {
+  const self = thisProcess();
+  return owner.host === self.host && owner.boot === self.boot && owner.pid === self.pid && owner.start === self.start;
+}
+
 /** `unknown` for a process of another host. */
 export function stateOf(owner: Owner): 'alive' | 'dead' | 'unknown' {
   if (owner.host !== hostname()) return 'unknown';

@@ -41,13 +41,12 @@ export class Packed {
 
   /** The packer removes its file when the pack is durable, so that slower replicas read another name of it. */
   async put(source: Source, members: readonly PackMember[], signal: AbortSignal | undefined): Promise<void> {
-    const key = packKey(source.digest, await this.#marks.revive(source.digest));
     const packed = source.from as string;
     const path = join(dirname(packed), temporaryName());
     const free = async (): Promise<void> => await rm(path, { force: true }).catch(() => undefined);
     try {
       await link(packed, path);
-      const { rest } = await this.#writer.write(key, { ...source, from: path }, { signal });
+      const { rest } = await this.#writer.write(packKey, { ...source, from: path }, { signal });
       if (this.#replicas.all.length === 1) await free();
       else await this.#replicas.later(rest.then(free));
     } catch (error) {

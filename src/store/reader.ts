@@ -27,6 +27,8 @@ export class Reader {
   readonly #marks: Marks;
   readonly #packs: PackIndex;
   readonly #repairs: Repairs;
+  /** Copies that a stream found damaged when it had passed on their bytes already: the next one passes them over. */
+  readonly #damaged = new Set<string>();
 
   constructor(replicas: Replicas, marks: Marks, packs: PackIndex, repairs: Repairs) {
     this.#replicas = replicas;
@@ -71,8 +73,16 @@ export class Reader {
   async *flow(digest: string): AsyncGenerator<Buffer> {
     const counted = new Counted();
     const faults: Fault[] = [];
+    const passedOver: string[] = [];
     for await (const place of this.#places(digest))
       for (const backend of this.#replicas.order()) {
+        const name = placeName(backend, place);
+        // Only once, for it may have been mended since.
+        if (this.#damaged.delete(name)) {
+          passedOver.push(name);
+          faults.push({ backend, place, state: 'corrupt', detail: 'was found damaged before' });
+          continue;
+        }
         let stream: Readable | null = null;
         try {
           stream = await openAt(backend, place, counted.size);
@@ -98,8 +108,10 @@ export class Reader {
         const found = counted.digest();
         if (found === digest) {
           this.#repair(faults, place);
+          for (const one of passedOver) this.#damaged.add(one);
           return;
         }
+        if (this.#replicas.all.length > 1) this.#damaged.add(name);
         this.#repairs.later(place.key, place.digest);
         faults.push({ backend, place, state: 'corrupt', detail: `has ${counted.size} bytes with digest ${found}` });
         throw lost(digest, faults, this.#replicas.all.length);
@@ -125,12 +137,16 @@ export class Reader {
     yield { key: objectKey(digest), digest };
     const generation = await this.#marks.generation(digest);
     if (generation > 0) yield { key: objectKey(digest, generation), digest };
-    let before: string | null = null;
-    for (const sure of [false, true]) {
+    const tried = new Set<string>();
+    for (let sure = false; ; ) {
       const found = await this.#find(digest, sure);
-      if (found === null || found.pack === before) continue;
+      if (found === null || tried.has(found.pack)) {
+        if (sure) return;
+        sure = true;
+        continue;
+      }
       const { pack, start, end } = found;
-      before = pack;
+      tried.add(pack);
       yield { key: packKey(pack), digest: pack, range: { start, end } };
       const rewritten = await this.#marks.generation(pack);
       if (rewritten > 0) yield { key: packKey(pack, rewritten), digest: pack, range: { start, end } };
@@ -185,11 +201,14 @@ function lost(digest: string, faults: readonly Fault[], replicas: number): unkno
   if (replicas === 1) {
     const [bad] = corrupt;
     const [away] = unavailable;
-    if (bad !== undefined)
+    if (bad !== undefined) {
+      // A server may go on to tell the digest of what it was given, so that storing it again would seem needless.
+      const orAgain = bad.place.range === undefined ? ', or remove it there and store the data again' : '';
       return new AssayError(
         'ObjectCorrupt',
-        `The object ${digest} is damaged: ${name(bad)} ${bad.detail}. Restore that file from a backup or store the data again.`,
+        `The object ${digest} is damaged: ${name(bad)} ${bad.detail}. Restore it from a backup${orAgain}.`,
       );
+    }
     if (away !== undefined) return away.error;
     return new AssayError(
       'NotFound',

@@ -8,6 +8,9 @@ import type { Refs, Registers } from './store';
 
 const keptValues = 20;
 const keptBytes = 64 * 1024;
+/** Former writes by which a writer finds its own, and how many of them stay in the short record of a removed name. */
+const keptOps = 32;
+const keptOpsOfRemoved = 4;
 /** A record of a removed name is shorter than this; only records as short are read when names are listed. */
 const tombstoneBytes = 200;
 
@@ -42,7 +45,7 @@ export class NamedRefs implements Refs {
   }
 
   async set(name: string, value: unknown, expectedVersion: string | null): Promise<string> {
-    return await this.#write(name, expectedVersion, (old) => live(old, value));
+    return await this.#write(name, expectedVersion, (old, op) => live(old, value, op));
   }
 
   async update<T>(name: string, fn: (old: T | null) => T): Promise<T> {
@@ -63,7 +66,7 @@ export class NamedRefs implements Refs {
   }
 
   async remove(name: string, expectedVersion: string): Promise<void> {
-    await this.#write(name, expectedVersion, (old) => ({ version: (old?.version ?? 0) + 1, removed: true, at: now(), op: token() }));
+    await this.#write(name, expectedVersion, removed);
   }
 
   async list(prefix: string): Promise<string[]> {
@@ -87,12 +90,16 @@ export class NamedRefs implements Refs {
     return former.map(({ value, version, at }) => ({ value: value as T, version: String(version), at }));
   }
 
-  async #write(name: string, expectedVersion: string | null, next: (old: Record | null) => Record): Promise<string> {
+  async #write(name: string, expectedVersion: string | null, next: (old: Record | null, op: string) => Record): Promise<string> {
+    const op = token();
     for (;;) {
       const found = await this.#load(name, true);
+      // Written, but the answer was lost and another writer came since: it would look like a lost race.
+      const own = found === null ? null : versionOf(op, found.record);
+      if (own !== null) return String(own);
       const actual = found === null || isRemoved(found.record) ? null : String(found.record.version);
       if (actual !== expectedVersion) throw new RefConflict(name, expectedVersion, actual);
-      const record = next(found?.record ?? null);
+      const record = next(found?.record ?? null, op);
       // Where the tag changed the version did too, which the next turn tells.
       if ((await this.#registers.swap(keyOf(name), Buffer.from(canonicalJson(record)), found?.tag ?? null)) !== null)
         return String(record.version);
@@ -114,17 +121,36 @@ interface Record {
   value?: unknown;
   removed?: true;
   at?: string;
-  /** Makes the bytes of each write unique. */
+  /** Names this write, and makes its bytes unique. */
   op?: string;
+  /** Those of the versions before, newest first and without a gap. */
+  past?: string[];
   history?: { version: number; value: unknown; at: string }[];
 }
 
 /** The version goes on where a name was removed, so that no reader of the former one takes it for unchanged. */
-function live(old: Record | null, value: unknown): Record {
+function live(old: Record | null, value: unknown, op: string): Record {
   const history = old === null || old.removed ? [] : [{ version: old.version, value: old.value, at: old.at ?? '' }, ...(old.history ?? [])];
   let bytes = 0;
   const kept = history.slice(0, keptValues).filter((former) => (bytes += Buffer.byteLength(canonicalJson(former))) <= keptBytes);
-  return { version: (old?.version ?? 0) + 1, value, at: now(), op: token(), history: kept };
+  return { version: (old?.version ?? 0) + 1, value, at: now(), op, past: opsOf(old).slice(0, keptOps), history: kept };
+}
+
+const removed = (old: Record | null, op: string): Record => ({
+  version: (old?.version ?? 0) + 1,
+  removed: true,
+  at: now(),
+  op,
+  past: opsOf(old).slice(0, keptOpsOfRemoved),
+});
+
+/** Records of earlier versions have no list, or no name for their own write. */
+const opsOf = (record: Record | null): string[] => (record?.op === undefined ? [] : [record.op, ...(record.past ?? [])]);
+
+/** The version that this write made, where it is the present one or one of the last. */
+function versionOf(op: string, record: Record): number | null {
+  const back = opsOf(record).indexOf(op);
+  return back < 0 ? null : record.version - back;
 }
 
 function parse(name: string, bytes: Buffer, place: string): Record {

@@ -44,8 +44,8 @@ export class Repairs {
     const broken = found.filter(({ state }) => state === 'missing' || state === 'corrupt');
     const sound = found.find(({ state }) => state === 'sound')?.backend;
     if (sound === undefined || broken.length === 0) return;
-    // A name that gc has given up is not written again.
-    if (parseKey(key)?.generation !== (await this.#marks.generation(digest))) return;
+    // A name that gc gives up, or has given up, is not written again. What slips in between is of a former generation, and goes with the next run.
+    if (parseKey(key)?.generation !== (await this.#marks.writable(digest))) return;
     await this.#spool.use(async (path) => {
       const size = await copied(sound, key, digest, path);
       if (size === null) return;

@@ -1,5 +1,5 @@
 import { AssayError } from '../contract';
-import type { Backend, Entry } from './backend';
+import { type Backend, type Entry, isDamagedThere } from './backend';
 import { isOfSource } from './files';
 
 /** Milliseconds for which a replica that failed is asked last; twice as long with each further failure, up to the most. */
@@ -180,5 +180,6 @@ export class Replicas {
 
 /** No replica's fault, so that no other replica helps. */
 function isOfTheSource(error: unknown): boolean {
-  return isOfSource(error) || (error as Error).name === 'AbortError' || (error instanceof AssayError && error.type === 'ObjectCorrupt');
+  if (isOfSource(error) || (error as Error).name === 'AbortError') return true;
+  return error instanceof AssayError && error.type === 'ObjectCorrupt' && !isDamagedThere(error);
 }

@@ -19,9 +19,9 @@ function counted(store: Store): { store: Pick<Store, 'fetchTo' | 'fetchFolder'>;
         asked.objects += 1;
         await store.fetchTo(ref, path);
       },
-      fetchFolder: async (ref, dir) => {
+      fetchFolder: async (ref, dir, options) => {
         asked.folders += 1;
-        await store.fetchFolder(ref, dir);
+        await store.fetchFolder(ref, dir, options);
       },
     },
   };
@@ -235,4 +235,25 @@ test('a process killed while it fills the cache leaves nothing half there, and t
     expect(readFileSync(join(runs, 'next', digest)).equals(await store.get({ digest }))).toBe(true);
   }
   expect(filesBelow(join(dir, 'tmp'))).toEqual([]);
+});
+
+test('a file that comes into a cache full of shared ones is fetched once, and so is each of a folder larger than the cache', async () => {
+  const real = freshStore().store;
+  const { store, asked } = counted(real);
+  const runs = temporaryFolder();
+  const cache = new ObjectCache(temporaryFolder(), { maxBytes: 1000 });
+  const refs = await someObjects(real, 30, 100);
+  for (const [i, ref] of refs.entries()) await cache.place(store, ref, join(runs, String(i)));
+  expect(asked.objects).toBe(30);
+  const source = temporaryFolder();
+  for (let i = 0; i < 40; i++) writeFileSync(join(source, `file-${i}`), randomBytes(100));
+  writeFileSync(join(source, 'large'), randomBytes(2000));
+  const folder = await real.putFolder(source);
+  const { files } = await real.getJson<{ files: (CachedFile & { path: string })[] }>(folder);
+  await cache.placeFolder(store, folder, files, join(runs, 'folder'));
+  // The large one, which is not kept, alone.
+  expect(asked).toEqual({ objects: 31, folders: 1 });
+  for (const path of filesBelow(source))
+    expect(readFileSync(join(runs, 'folder', path)).equals(readFileSync(join(source, path)))).toBe(true);
+  expect((await cache.usage()).bytes).toBeLessThanOrEqual(1000);
 });

@@ -158,3 +158,15 @@ test('names as long as the system allows, with spaces, line ends and quotes, com
   await store.fetchFolder(await store.putFolder(dir), back);
   expect(filesBelow(back)).toEqual([...names].sort());
 });
+
+test('of several that fetch a folder to one place at once each succeeds, and it is whole', async () => {
+  const { store } = freshStore();
+  const source = temporaryFolder();
+  for (let i = 0; i < 20; i++) writeFileSync(join(source, `file-${i}`), `content ${i}`);
+  const ref = await store.putFolder(source);
+  const parent = temporaryFolder();
+  const dir = join(parent, 'here');
+  for (let round = 0; round < 5; round++) await Promise.all(Array.from({ length: 8 }, async () => await store.fetchFolder(ref, dir)));
+  expect(filesBelow(dir)).toEqual(filesBelow(source));
+  expect(filesBelow(parent)).toHaveLength(20);
+});

@@ -1,7 +1,9 @@
-import { utimesSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mediaTypes, type Ref } from '../../src/contract';
-import type { Store } from '../../src/store';
+import { openStore, type Store } from '../../src/store';
+import type { Backend } from '../../src/store/backend';
+import { registersOf } from '../../src/store/consensus';
 import { collectGarbage, type GcOptions, type GcReport } from '../../src/store/gc';
 import { objectKey } from '../../src/store/keys';
 import { Marks } from '../../src/store/marks';
@@ -243,4 +245,88 @@ test('a run that is broken off goes on where it was', async () => {
   expect(scanned.objects).toBeLessThan(40);
   expect(deleted.objects).toBe(scanned.objects);
   expect((await gc(store, 4)).scanned.objects).toBe(0);
+});
+
+test.each([
+  ['deleted', [2, 4]],
+  ['deleted and forgotten', [2, 4, 6]],
+])('what gc has %s while it was being stored again is stored all the same', async (_, hours) => {
+  const { store, root } = freshStore();
+  const [backend] = store.replicas as [Backend];
+  const kept = await text(store, 'slow');
+  const read = backend.read.bind(backend);
+  const now = performance.now.bind(performance);
+  const clock = jest.spyOn(performance, 'now');
+  // Found there by the writer, who reads it for so long that gc comes by.
+  backend.read = async (key) => {
+    const stream = await read(key);
+    if (key !== objectKey(kept.digest)) return stream;
+    backend.read = read;
+    for (const later of hours) await gc(store, later);
+    clock.mockImplementation(() => now() + 6 * hour);
+    return stream;
+  };
+  try {
+    await text(store, 'slow');
+  } finally {
+    clock.mockRestore();
+  }
+  await store.refs.set('a', kept, null);
+  for (const later of [7, 9, 11]) await gc(store, later);
+  expect((await store.get(kept)).toString()).toBe('slow');
+  expect(filesBelow(join(root, 'objects'))).toHaveLength(1);
+});
+
+test('a deletion whose beginning was written, but the answer lost and another writer there since, is carried out', async () => {
+  const { store, root } = freshStore();
+  const [backend] = store.replicas as [Backend];
+  const lost = await text(store, 'lost');
+  const shard = lost.digest.slice(7, 9);
+  await gc(store, 2);
+  const swap = backend.swap.bind(backend);
+  backend.swap = async (key, bytes, expected) => {
+    const tag = await swap(key, bytes, expected);
+    if (key !== `marks/${shard}.json`) return tag;
+    backend.swap = swap;
+    await new Marks(backend).change(
+      shard,
+      (marks) => marks.set('of another'.padEnd(64), { state: 'gone', at: Date.now(), generation: 1, by: null }).size > 0,
+    );
+    return null;
+  };
+  expect(await gc(store, 4)).toMatchObject({ deleted: { objects: 1 } });
+  expect(filesBelow(join(root, 'objects'))).toEqual([]);
+});
+
+test('the last sound copy stays, though it lies under a former key and others under the present one', async () => {
+  const { store, roots } = replicatedStore();
+  const ref = await text(store, 'the last one');
+  await store.settle();
+  await store.refs.set('a', ref, null);
+  await new Marks(registersOf(store.replicas)).change(
+    ref.digest.slice(7, 9),
+    (now) => now.set(ref.digest.slice(7), { state: 'live', at: Date.now(), generation: 1, by: null }).size > 0,
+  );
+  const present = (root: string): string => join(root, objectKey(ref.digest, 1));
+  for (const root of roots.slice(0, 2)) renameSync(objectPath(root, ref), present(root));
+  for (const root of roots.slice(0, 2)) flipBit(present(root));
+  await gc(store, 2);
+  await gc(store, 4);
+  expect((await openStore(store.url).get(ref)).toString()).toBe('the last one');
+});
+
+test('a repair writes no key that gc is deleting', async () => {
+  const { store, roots } = replicatedStore();
+  const ref = await text(store, 'going');
+  await store.settle();
+  const running = { token: 'of a run', owner: { ...thisProcess(), host: 'elsewhere' } };
+  await new Marks(registersOf(store.replicas)).change(
+    ref.digest.slice(7, 9),
+    (now) => now.set(ref.digest.slice(7), { state: 'deleting', at: Date.now(), generation: 0, by: running }).size > 0,
+  );
+  rmSync(objectPath(roots[0]!, ref));
+  const reader = openStore(store.url);
+  expect((await reader.get(ref)).toString()).toBe('going');
+  await reader.settle();
+  expect(filesBelow(join(roots[0]!, 'objects'))).toEqual([]);
 });

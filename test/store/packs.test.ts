@@ -7,9 +7,11 @@ import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Source } from '../../src/store/backend';
+import { openStore } from '../../src/store';
 import { FileBackend } from '../../src/store/file';
 import { objectKey, packKey, parseKey } from '../../src/store/keys';
 import { packFiles, PackIndex, type PackMember } from '../../src/store/packs';
+import { PackWriter } from '../../src/store/packs/packWriter';
 import type { FolderOptions, StoredFile } from '../../src/store/store';
 import { ended, filesBelow, removeTemporaryFolders, temporaryFolder } from './helpers';
 
@@ -287,3 +289,28 @@ async function stopped(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL');
   await ended(child);
 }
+
+test('a member of two packs that gc has written into a third one is read from there, and what is gone is listed no more', async () => {
+  const root = join(temporaryFolder(), 'store');
+  const store = openStore(pathToFileURL(root).href);
+  const backend = new FileBackend(pathToFileURL(root).href);
+  const pack = async (...contents: string[]): Promise<string> => {
+    const writer = new PackWriter(temporaryFolder());
+    for (const content of contents) {
+      const bytes = Buffer.from(content);
+      await writer.append(bytes, [{ path: '', digest: digestOf(bytes), size: bytes.length }]);
+    }
+    const source = await writer.finish();
+    await backend.create(packKey(source.digest), { ...source, movable: false });
+    return packKey(source.digest);
+  };
+  const old = [await pack('shared', 'first'), await pack('shared', 'second')];
+  const ref = { digest: digestOf(Buffer.from('shared')) };
+  expect((await store.get(ref)).toString()).toBe('shared');
+  await pack('shared');
+  for (const key of old) await backend.remove(key);
+  expect((await store.get(ref)).toString()).toBe('shared');
+  const listed: string[] = [];
+  for await (const { digest } of store.list()) listed.push(digest);
+  expect(listed).toEqual([ref.digest]);
+});

@@ -1,8 +1,10 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RefConflict } from '../../src/store';
+import { RefConflict, type Registers } from '../../src/store';
+import { FileBackend } from '../../src/store/file';
 import { withLock } from '../../src/store/lock';
-import { child, ended, filesBelow, freshStore, removeTemporaryFolders, says } from './helpers';
+import { NamedRefs } from '../../src/store/refs';
+import { child, ended, filesBelow, freshStore, removeTemporaryFolders, says, temporaryFolder } from './helpers';
 
 afterAll(removeTemporaryFolders);
 
@@ -114,4 +116,74 @@ test('the lock of a killed process is taken over, and only one of several late c
   expect(most).toBe(1);
   // What the killed process itself had beside the lock is all that is left.
   expect(filesBelow(join(root, 'locks')).filter((name) => name === 'lock')).toEqual([]);
+});
+
+/** The next writes land, their answers are lost, and another writer comes before they are looked for. */
+function losingAnswers(backend: FileBackend, losses: number, between: () => Promise<unknown>): Registers {
+  let left = losses;
+  return {
+    load: (key) => backend.load(key),
+    list: (prefix) => backend.list(prefix),
+    remove: (key) => backend.remove(key),
+    swap: async (key, bytes, expected) => {
+      const tag = await backend.swap(key, bytes, expected);
+      if (left-- <= 0) return tag;
+      await between();
+      return null;
+    },
+  };
+}
+
+test.each(['short', 'longer than the history: '.repeat(4000)])(
+  'a write whose answer was lost, and after which another writer came, is made once and is no conflict (%#)',
+  async (text) => {
+    const backend = new FileBackend(`file://${join(temporaryFolder(), 'store')}`);
+    const others = new NamedRefs(backend);
+    const addOne = async (refs: NamedRefs): Promise<{ n: number }> =>
+      await refs.update<{ n: number }>('a', (old) => ({ n: (old?.n ?? 0) + 1, text }));
+    const refs = new NamedRefs(losingAnswers(backend, 1, () => addOne(others)));
+    let applied = 0;
+    const value = await refs.update<{ n: number }>('a', (old) => {
+      applied++;
+      return { n: (old?.n ?? 0) + 1, text };
+    });
+    expect([value.n, applied, (await others.get<{ n: number }>('a'))?.value.n]).toEqual([1, 1, 2]);
+    const setting = new NamedRefs(losingAnswers(backend, 1, () => addOne(others)));
+    expect(await setting.set('a', { n: 10, text }, '2')).toBe('3');
+    expect((await others.get<{ n: number }>('a'))?.value.n).toBe(11);
+    await expect(setting.set('a', { n: 20, text }, '2')).rejects.toThrow(RefConflict);
+  },
+);
+
+test('a removal whose answer was lost, and after which the name was made anew, is no conflict', async () => {
+  const backend = new FileBackend(`file://${join(temporaryFolder(), 'store')}`);
+  const others = new NamedRefs(backend);
+  for (let n = 0; n < 40; n++) await others.update('a', () => n);
+  const refs = new NamedRefs(losingAnswers(backend, 1, () => others.set('a', 'anew', null)));
+  await refs.remove('a', '40');
+  expect(await others.get('a')).toEqual({ value: 'anew', version: '42' });
+  await others.remove('a', '42');
+  // A removed name's record stays so short that a list tells it from a live one.
+  expect(await others.list('')).toEqual([]);
+});
+
+test('a lock that could not be removed, since its folder was away, is taken again by the process that left it', async () => {
+  const dir = join(temporaryFolder(), 'locks');
+  mkdirSync(dir);
+  const path = join(dir, 'lock');
+  const moved = `${dir}.away`;
+  await withLock(path, () => Promise.resolve(renameSync(dir, moved)));
+  renameSync(moved, dir);
+  expect(filesBelow(dir)).toEqual(['lock']);
+  expect(await withLock(path, () => Promise.resolve('mine'))).toBe('mine');
+  const replaced = withLock(path, () => {
+    renameSync(dir, moved);
+    writeFileSync(dir, 'no folder');
+    return Promise.resolve();
+  });
+  await expect(replaced).rejects.toThrow('ENOTDIR');
+  rmSync(dir);
+  renameSync(moved, dir);
+  expect(await withLock(path, () => Promise.resolve('again'))).toBe('again');
+  expect(filesBelow(dir)).toEqual([]);
 });

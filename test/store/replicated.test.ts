@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { type Manifest, mediaTypes } from '../../src/contract';
+import { AssayError, type Manifest, mediaTypes } from '../../src/contract';
 import { openStore } from '../../src/store';
 import { filesBelow, flipBit, objectPath, removeTemporaryFolders, replicatedStore, takeAway, temporaryFolder } from './helpers';
 
@@ -224,4 +224,19 @@ test('a put and a fetch of 300 MB over three replicas take less than 64 MB of me
   const { store } = replicatedStore();
   const said = execFileSync(process.execPath, [join(__dirname, 'child.js'), 'grow', store.url, '300', join(temporaryFolder(), 'big')]);
   expect((JSON.parse(said.toString()) as { grown: number }).grown).toBeLessThan(64);
+});
+
+test('a stream that met a damaged copy is told so, and the next ones pass it over though it cannot be mended', async () => {
+  const { store, roots } = replicatedStore();
+  const ref = await store.put('streamed', mediaTypes.text);
+  await store.settle();
+  flipBit(objectPath(roots[0]!, ref));
+  const reader = openStore(store.url);
+  reader.replicas[0]!.replace = () => Promise.reject(new AssayError('StoreUnavailable', 'read only'));
+  const streamed = async (): Promise<string> => (await buffer(await reader.stream(ref))).toString();
+  await expect(streamed()).rejects.toMatchObject({ type: 'ObjectCorrupt' });
+  for (let i = 0; i < 3; i++) expect(await streamed()).toBe('streamed');
+  // Once all are damaged it is said again.
+  for (const root of roots.slice(1)) flipBit(objectPath(root, ref));
+  await expect(streamed()).rejects.toMatchObject({ type: 'ObjectCorrupt' });
 });

@@ -10,6 +10,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
+import { mediaTypes } from '../../src/contract';
+import { openStore } from '../../src/store';
+import type { Backend } from '../../src/store/backend';
 import { objectKey } from '../../src/store/keys';
 import { openS3, parseAddress, s3Client } from '../../src/store/s3';
 import { fileSource, sourceOf } from './conformance';
@@ -219,4 +222,49 @@ test('uploading 400 MB takes no more memory than its budget of 64 MB beside the 
   };
   const [small, big] = [await peak(1000), await peak(400 * megabyte)];
   expect(big - small).toBeLessThan(64 + 40);
+});
+
+test.each([5, 2 * megabyte, 9 * megabyte])(
+  'storing an object of %i bytes heals a key that holds other bytes, of its own size or another, and blames the source only if it changed',
+  async (size) => {
+    const bucket = await makeBucket();
+    const store = openStore(`s3://${bucket}`);
+    const source = fileSource(randomBytes(size));
+    for (const harm of [randomBytes(size), randomBytes(size - 1), Buffer.alloc(0)])
+      for (const storeAgain of [
+        () => store.putFile(source.from, mediaTypes.bytes),
+        () => store.put(readFileSync(source.from), mediaTypes.bytes),
+      ]) {
+        await s3Client().send(new PutObjectCommand({ Bucket: bucket, Key: objectKey(source.digest), Body: harm }));
+        await storeAgain();
+        expect(sourceOf(await store.get(source)).digest).toBe(source.digest);
+      }
+    const [backend] = store.replicas as [Backend];
+    const create = backend.create.bind(backend);
+    backend.create = async (...args) => {
+      writeFileSync(source.from, randomBytes(size));
+      return await create(...args);
+    };
+    const changing = fileSource(randomBytes(size));
+    source.from = changing.from;
+    await expect(store.putFile(changing.from, mediaTypes.bytes)).rejects.toThrow(`${changing.from} changed while it was stored`);
+    expect(await store.has(changing)).toBe(false);
+  },
+);
+
+test('a list that a server cuts off without saying where it goes on is an error, and not a short list', async () => {
+  const { client } = noting();
+  const cut =
+    <Args extends object, Result extends { output: object }>(next: (args: Args) => Promise<Result>) =>
+    async (args: Args): Promise<Result> => {
+      const result = await next(args);
+      Object.assign(result.output, { IsTruncated: true, NextContinuationToken: undefined });
+      return result;
+    };
+  const backend = openS3(`s3://${await makeBucket()}`, client);
+  await backend.create('a', sourceOf('x'));
+  client.middlewareStack.add(cut, { step: 'initialize', name: 'cut' });
+  const list = backend.list('')[Symbol.asyncIterator]();
+  await list.next();
+  await expect(list.next()).rejects.toMatchObject({ type: 'StoreUnavailable', message: expect.stringContaining('is cut off') });
 });

@@ -14,9 +14,13 @@ const keptShare = 0.9;
 
 /**
  * Removes files, the least recently used first, until `maxBytes` are kept to, with some room to spare. Those that are linked to
- * elsewhere come last, since removing them frees nothing.
+ * elsewhere come last, since removing them frees nothing; `wanted` ones stay.
  */
-export async function evict(dir: string, maxBytes: number): Promise<{ left: number; removed: { files: number; bytes: number } }> {
+export async function evict(
+  dir: string,
+  maxBytes: number,
+  wanted: { has: (path: string) => boolean } = new Set(),
+): Promise<{ left: number; removed: { files: number; bytes: number } }> {
   const files = await cachedFiles(dir);
   let left = files.reduce((sum, { size }) => sum + size, 0);
   const removed = { files: 0, bytes: 0 };
@@ -24,6 +28,7 @@ export async function evict(dir: string, maxBytes: number): Promise<{ left: numb
   files.sort((a, b) => Number(a.linked) - Number(b.linked) || a.used - b.used);
   for (const { path, size } of files) {
     if (left <= maxBytes * keptShare) break;
+    if (wanted.has(path)) continue;
     await rm(path, { force: true });
     left -= size;
     removed.files += 1;

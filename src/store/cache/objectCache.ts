@@ -40,6 +40,8 @@ export class ObjectCache {
   #known: number | null = null;
   #added = 0;
   #pruning: Promise<unknown> | undefined;
+  /** By path, how many calls of this process are about to place it: what makes room does not take it from under their hands. */
+  readonly #wanted = new Map<string, number>();
 
   /** `maxBytes`: what lies here for longer than one fetch; what a run's folder is linked to stays on the disk with that folder. */
   constructor(dir: string, { maxBytes }: { maxBytes: number }) {
@@ -50,17 +52,7 @@ export class ObjectCache {
 
   /** Puts a read-only file with these bytes at `target`, over whatever is there: without copying where the file system can. */
   async place(store: Pick<Store, 'fetchTo'>, file: CachedFile, target: string): Promise<Placement> {
-    await mkdir(dirname(target), { recursive: true });
-    if (file.size <= this.#maxBytes)
-      for (let attempt = 0; attempt < 3; attempt++) {
-        const placed = await this.#placeCached(file, target);
-        if (placed !== null) return placed;
-        await this.#fetchOnce(store, file);
-      }
-    // Too large to keep, or others remove what comes faster than it is taken.
-    await store.fetchTo(file, target);
-    await seal(target, file);
-    return 'copied';
+    return await this.#wanting([file], async () => await this.#placeAny(store, file, target));
   }
 
   /** Places all `files` of the folder `ref` below `dir`; those of them that are not here come by few requests where they are many. */
@@ -75,9 +67,12 @@ export class ObjectCache {
     await inParallel(files, parallel, async (file) => {
       if ((await this.#placeCached(file, join(dir, file.path))) === null) missing.push(file);
     });
-    if (missing.length > singly) await this.#fetchAll(store, ref, missing);
-    await inParallel(missing, parallel, async (file) => {
-      await this.place(store, file, join(dir, file.path));
+    await this.#wanting(missing, async () => {
+      const kept = missing.filter(({ size }) => size <= this.#maxBytes);
+      if (kept.length > singly) await this.#fetchAll(store, ref, kept);
+      await inParallel(missing, parallel, async (file) => {
+        await this.#placeAny(store, file, join(dir, file.path));
+      });
     });
   }
 
@@ -87,10 +82,40 @@ export class ObjectCache {
 
   /** Removes the least recently used files until no more than `maxBytes` are left. */
   async prune(maxBytes = this.#maxBytes): Promise<{ files: number; bytes: number }> {
-    const { left, removed } = await evict(join(this.#dir, 'objects'), maxBytes);
+    const { left, removed } = await evict(join(this.#dir, 'objects'), maxBytes, this.#wanted);
     this.#known = left;
     this.#added = 0;
     return removed;
+  }
+
+  async #placeAny(store: Pick<Store, 'fetchTo'>, file: CachedFile, target: string): Promise<Placement> {
+    await mkdir(dirname(target), { recursive: true });
+    if (file.size <= this.#maxBytes)
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const placed = await this.#placeCached(file, target);
+        if (placed !== null) return placed;
+        await this.#fetchOnce(store, file);
+      }
+    // Too large to keep, or other processes remove what comes faster than it is taken.
+    await store.fetchTo(file, target);
+    await seal(target, file);
+    return 'copied';
+  }
+
+  /** Afterwards the bound holds again. */
+  async #wanting<T>(files: readonly CachedFile[], work: () => Promise<T>): Promise<T> {
+    const paths = files.map((file) => this.#path(file));
+    for (const path of paths) this.#wanted.set(path, (this.#wanted.get(path) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      for (const path of paths) {
+        const others = (this.#wanted.get(path) ?? 1) - 1;
+        if (others === 0) this.#wanted.delete(path);
+        else this.#wanted.set(path, others);
+      }
+      if (this.#isOver()) await this.#pruned();
+    }
   }
 
   async #placeCached(file: CachedFile, target: string): Promise<Placement | null> {
@@ -138,7 +163,7 @@ export class ObjectCache {
       const seen = new Set<string>();
       await inParallel(files, parallel, async (file) => {
         const path = this.#path(file);
-        if (seen.has(path) || file.size > this.#maxBytes) return;
+        if (seen.has(path)) return;
         seen.add(path);
         await this.#adopt(join(temporary, file.path), file);
       });
@@ -161,11 +186,20 @@ export class ObjectCache {
 
   async #count(bytes: number): Promise<void> {
     this.#added += bytes;
-    if (this.#known !== null && this.#known + this.#added <= this.#maxBytes && this.#added < this.#maxBytes / 16) return;
+    // What is wanted may be over the bound for a while: then not every new file costs a look at all of them.
+    if (this.#known !== null && this.#added < this.#maxBytes / 16 && (!this.#isOver() || this.#known > this.#maxBytes)) return;
+    await this.#pruned();
+  }
+
+  async #pruned(): Promise<void> {
     this.#pruning ??= this.prune().finally(() => {
       this.#pruning = undefined;
     });
     await this.#pruning;
+  }
+
+  #isOver(): boolean {
+    return this.#known !== null && this.#known + this.#added > this.#maxBytes;
   }
 
   async #fresh(): Promise<string> {

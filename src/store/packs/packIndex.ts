@@ -139,6 +139,7 @@ export class PackIndex {
   }
 
   async #list(): Promise<void> {
+    const known = [...this.#byDigest.keys()];
     const there = new Set<string>();
     const reading = new Set<Promise<void>>();
     try {
@@ -154,6 +155,8 @@ export class PackIndex {
     } finally {
       await Promise.all(reading);
     }
+    // What was written since the listing began need not be in it.
+    for (const digest of known) if (!there.has(digest)) this.drop(digest);
     for (const digest of this.#damaged.keys()) if (!there.has(digest)) this.#damaged.delete(digest);
   }
 

@@ -8,6 +8,7 @@ import {
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
+import { AssayError } from '../../contract';
 import type { Backend, ByteRange, Entry, Source, TransferOptions } from '../backend';
 import type { Bucket } from './bucket';
 import { isBucketMissing, statusOf } from './errors';
@@ -70,6 +71,12 @@ export class S3Backend implements Backend {
         yield { key: Key.slice(skipped), size: Size, modified: LastModified?.getTime() ?? 0 };
       }
       token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+      // gc must not take the rest for not there.
+      if (page.IsTruncated === true && token === undefined)
+        throw new AssayError(
+          'StoreUnavailable',
+          `The list of ${bucket.url} is cut off: the server says that there is more and not where it goes on. Use a server that pages lists as Amazon S3 does.`,
+        );
     } while (token !== undefined);
   }
 

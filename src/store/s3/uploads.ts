@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Source } from '../backend';
 import { parseKey } from '../keys';
+import { inTurn } from '../parallel';
 import type { Bucket } from './bucket';
 import { statusOf } from './errors';
 
@@ -31,8 +32,24 @@ export interface Part {
   tag: string;
 }
 
-/** One that was left by an uploader that died (or that still runs: equal parts do each other no harm), else a new one. */
+/** Of this process, under way. */
+const going = new Set<string>();
+
+/**
+ * One that was left by an uploader that died (or that still runs elsewhere: equal parts do each other no harm), else a new one. Not one
+ * of this process: should its file have changed, some servers would let its parts in while ours are being put together.
+ */
 export async function openUpload(bucket: Bucket, key: string, source: Source): Promise<Upload> {
+  return await inTurn(`${bucket.url} ${key}`, async () => {
+    const upload = await findUpload(bucket, key, source);
+    going.add(upload.id);
+    return upload;
+  });
+}
+
+export const leaveUpload = ({ id }: Upload): boolean => going.delete(id);
+
+async function findUpload(bucket: Bucket, key: string, source: Source): Promise<Upload> {
   // The parts of two uploads are alike only where the key says what the bytes are.
   if (parseKey(key)?.digest === source.digest) {
     const left = await lastUpload(bucket, key);
@@ -123,7 +140,7 @@ async function lastUpload(bucket: Bucket, key: string): Promise<string | null> {
   let last: { id: string; begun: number } | null = null;
   try {
     for await (const upload of openUploads(bucket, key)) {
-      if (upload.key === key && (last === null || upload.begun > last.begun)) last = upload;
+      if (upload.key === key && !going.has(upload.id) && (last === null || upload.begun > last.begun)) last = upload;
     }
   } catch (error) {
     if (![403, 501].includes(statusOf(error) ?? 0)) throw error;

@@ -9,8 +9,10 @@ import { codeIn, isBucketMissing, statusOf } from './errors';
 import { memory, uploadMemory } from './memory';
 import { pause } from './pause';
 import { openObject } from './read';
-import { abortUpload, completeUpload, digestField, openUpload, type Part, sendPart } from './uploads';
+import { abortUpload, completeUpload, digestField, leaveUpload, openUpload, type Part, sendPart, type Upload } from './uploads';
 
+/** An upload of more bytes is preceded by a question whether they are there. */
+const askFirstBytes = 1 << 20;
 /** Up to here an object goes in one request, and beyond in parts of at least this size, bytes. */
 const partSize = 8 << 20;
 const mostParts = 10_000;
@@ -27,7 +29,11 @@ export interface WriteOptions extends TransferOptions {
 /** Writes the bytes of `source`, whole or not at all; an answer that was lost is made up for by looking. */
 export async function write(bucket: Bucket, key: string, source: Source, options: WriteOptions): Promise<'created' | 'exists'> {
   const inParts = source.size > partSize;
-  if (inParts && options.once && (await compare(bucket, key, source)) === 'same') return 'exists';
+  if (source.size > askFirstBytes && options.once) {
+    const found = await compare(bucket, key, source);
+    if (found === 'same') return 'exists';
+    if (found === 'other') throw damaged(bucket, key, source);
+  }
   for (let attempt = 1; ; attempt++) {
     options.signal?.throwIfAborted();
     try {
@@ -87,8 +93,22 @@ async function writeWhole(bucket: Bucket, key: string, source: Source, { once, s
 }
 
 /** Reads and hashes one part after another, while those before are under way. What was sent before a crash is not sent again. */
-async function writeParts(bucket: Bucket, key: string, source: Source, { once, signal, onProgress }: WriteOptions): Promise<void> {
+async function writeParts(bucket: Bucket, key: string, source: Source, options: WriteOptions): Promise<void> {
   const upload = await openUpload(bucket, key, source);
+  try {
+    await sendAll(bucket, key, source, upload, options);
+  } finally {
+    leaveUpload(upload);
+  }
+}
+
+async function sendAll(
+  bucket: Bucket,
+  key: string,
+  source: Source,
+  upload: Upload,
+  { once, signal, onProgress }: WriteOptions,
+): Promise<void> {
   const whole = createHash('sha256');
   const parts: Part[] = [];
   const underWay = new Set<Promise<unknown>>();
@@ -219,7 +239,8 @@ function damaged(bucket: Bucket, key: string, { digest, size }: Source): AssayEr
   return new AssayError(
     'ObjectCorrupt',
     `s3://${bucket.name}/${bucket.prefix}${key} holds other bytes than the ${size} of ${digest}: it was damaged, or another program wrote it. ` +
-      'Repair it from a replica: assay store scrub.',
+      'Store the data again, or repair it from a replica: assay store scrub.',
+    { details: { damagedKey: key } },
   );
 }
 
