@@ -5,24 +5,11 @@
  * DVC is installed by pip into the cache of this user, unless DVC names one; restic is taken from RESTIC or the PATH, and left out where
  * there is none. Needs GNU time. DVC and assay keep a copy of the bytes; restic encrypts and compresses besides.
  */
-import { spawnSync } from 'node:child_process';
-import { randomFillSync } from 'node:crypto';
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-  openSync,
-  closeSync,
-} from 'node:fs';
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { filesOf, isThere, must, timed, writeFiles } from './lib/commands.mjs';
 import { compiled, median, root, spread, table } from './lib/harness.mjs';
 
 const self = fileURLToPath(import.meta.url);
@@ -149,7 +136,7 @@ function installDvc() {
 
 function restic() {
   const command = process.env.RESTIC ?? 'restic';
-  if (spawnSync(command, ['version']).status !== 0) {
+  if (!isThere(command, 'version')) {
     console.error('restic is not there: its rows are left out. Install it, or name it by RESTIC.');
     return undefined;
   }
@@ -162,38 +149,6 @@ function restic() {
       ['unchanged second', 'restic backup', run()],
     ];
   };
-}
-
-/** CPU seconds of the command and all it started, clock seconds, and the peak of its largest process in bytes. */
-function timed(dir, command, args, { env = {}, cwd = dir } = {}) {
-  const out = join(dir, 'time');
-  const stdout = must('/usr/bin/time', ['-o', out, '-f', '%U %S %e %M', command, ...args], { cwd, env: { ...process.env, ...env } });
-  const [user, system, wall, kilobytes] = readFileSync(out, 'utf8').trim().split('\n').at(-1).split(' ').map(Number);
-  return { cpu: user + system, wall, peak: kilobytes * 1024, stdout };
-}
-
-function must(command, args, options = {}) {
-  const { status, error, stdout, stderr } = spawnSync(command, args, { ...options, encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (error || status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${error?.message ?? stderr}`);
-  return stdout;
-}
-
-function writeFiles(dir, megabytes, count) {
-  const bytes = Math.round((megabytes * 2 ** 20) / count);
-  const block = Buffer.alloc(Math.min(bytes, 2 ** 20));
-  for (let i = 0; i < count; i++) {
-    const folder = join(dir, String(i % 100).padStart(2, '0'));
-    if (i < 100) mkdirSync(folder, { recursive: true });
-    const file = openSync(join(folder, `${i}.bin`), 'w');
-    for (let left = bytes; left > 0; left -= block.length) writeSync(file, randomFillSync(block), 0, Math.min(left, block.length));
-    closeSync(file);
-  }
-}
-
-function filesOf(dir) {
-  return readdirSync(dir, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }
 
 function cpu(use) {

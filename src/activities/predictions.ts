@@ -22,12 +22,7 @@ export async function predictionDrift(
 ): Promise<{ checks: Check[]; profiles: Record<string, Ref> }> {
   const first = new Map<string, Predicted>();
   for (const run of [...runs].sort((a, b) => a.seed - b.seed)) if (!first.has(run.variant)) first.set(run.variant, run);
-  const current = new Map(
-    [...first].map(([variant, { scores }]) => [
-      variant,
-      profilePredictions({ classes, predictions: highest(scores, classes.length), scores }),
-    ]),
-  );
+  const current = new Map([...first].map(([variant, { scores }]) => [variant, profilePredictions({ classes, scores })]));
   const profiles: Record<string, Ref> = {};
   for (const [variant, profile] of current) profiles[variant] = await store.putJson(profile);
   const { against, alpha, minEffect } = spec.checks.drift;
@@ -45,14 +40,3 @@ export async function predictionDrift(
 }
 
 const between = { reference: 'the experiment before', current: 'this one' };
-
-/** Place of the highest score of each row; the first of equal ones. */
-function highest(scores: ArrayLike<number>, width: number): Int32Array {
-  const chosen = new Int32Array(scores.length / width);
-  for (let row = 0; row < chosen.length; row++) {
-    let best = 0;
-    for (let k = 1; k < width; k++) if ((scores[row * width + k] ?? 0) > (scores[row * width + best] ?? 0)) best = k;
-    chosen[row] = best;
-  }
-  return chosen;
-}

@@ -1,14 +1,16 @@
-import type { Check, SplitName, SplitProfile } from '../contract';
+import type { Check, ResolvedSpec, SplitName, SplitProfile } from '../contract';
 import { checkOf, driftFindings, type Limits, type Side } from './drift';
 
-/** Findings: whether the features of train look like those of test and of validation. */
-export function covariateChecks(profiles: Record<SplitName, SplitProfile>, limits: Limits): Check[] {
+/** Findings: whether the features of train look like those of test and of validation; but for the time that tells them apart. */
+export function covariateChecks(profiles: Record<SplitName, SplitProfile>, limits: Limits, split?: ResolvedSpec['data']['split']): Check[] {
+  const time = split !== undefined && 'time' in split ? split.time : null;
+  const featuresOf = ({ rows, columns }: SplitProfile): Side => ({ rows, columns: columns.filter(({ name }) => name !== time) });
   return (['test', 'validation'] as const)
-    .filter((split) => profiles[split].rows > 0)
-    .map((split) => {
-      const between = { reference: 'train', current: split };
-      const found = driftFindings(featuresOf(profiles.train), featuresOf(profiles[split]), { ...limits, between });
-      return checkOf(`covariates-${split}`, found.map(asSplit), { ...limits, between });
+    .filter((name) => profiles[name].rows > 0)
+    .map((name) => {
+      const between = { reference: 'train', current: name };
+      const found = driftFindings(featuresOf(profiles.train), featuresOf(profiles[name]), { ...limits, between });
+      return checkOf(`covariates-${name}`, found.map(asSplit), { ...limits, between });
     });
 }
 
@@ -17,6 +19,3 @@ const asSplit = (finding: ReturnType<typeof driftFindings>[number]): ReturnType<
   ...finding,
   mend: `Split again so that "${finding.column}" is alike on both sides: by unit (data.unit), stratified (data.split.stratify), or with more rows. If the splits differ on purpose, as by time, read the metrics as those of the test data alone.`,
 });
-
-/** Classes have a check of their own. */
-const featuresOf = ({ rows, columns }: SplitProfile): Side => ({ rows, columns });

@@ -50,6 +50,7 @@ export function classifierDrift(reference: Sample, current: Sample, options: Mul
   const alarm = found.pValue < alpha && found.auc >= bound;
   const strongest = found.contributions.slice(0, 5).map(({ features: parts, share }) => ({ name: termName(parts, names), share }));
   const why = strongest
+    .filter(({ share }, i) => i === 0 || share >= 0.01)
     .slice(0, 3)
     .map(({ name, share }) => `"${name}" (${percent(share)})`)
     .join(', ');

@@ -32,7 +32,7 @@ export function runDataChecks({
     splitRatioCheck(snapshot.units, snapshot.shares, srm.alpha),
     ...leakChecks(snapshot.leaks),
     classBalanceCheck(profiles, covariates),
-    ...covariateChecks(profiles, covariates),
+    ...covariateChecks(profiles, covariates, spec.data.split),
     ...(drift.against === 'none'
       ? []
       : [reference === null ? firstSnapshot : against(reference, snapshot, profiles, { ...drift, multivariate })]),

@@ -1,5 +1,5 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
@@ -46,11 +46,6 @@ const looked = 200_000;
 
 /** Compares two data sets column by column, or the predictions on two. Returns the exit code. */
 export async function compareData(reference: string, current: string, options: DriftOptions): Promise<number> {
-  for (const [flag, value] of [
-    ['--alpha', options.alpha],
-    ['--min-effect', options.minEffect],
-  ] as const)
-    if (!(value >= 0 && value <= 1)) throw new AssayError('SpecInvalid', `${flag}: expected a number from 0 to 1, got ${value}`);
   return await withFolder(async (folder) => {
     const [a, b] = [await sideOf(reference, options, join(folder, 'a')), await sideOf(current, options, join(folder, 'b'))];
     if (a.predictions !== b.predictions)
@@ -58,6 +53,7 @@ export async function compareData(reference: string, current: string, options: D
         'DataInvalid',
         `${reference} and ${current} cannot be compared: one holds predictions, the other data. Give two of a kind.`,
       );
+    refuseFlags(a, b, options);
     const report = driftReport({
       reference: a.side,
       current: b.side,
@@ -66,6 +62,8 @@ export async function compareData(reference: string, current: string, options: D
       predictions: a.predictions,
       multivariate: await together(a, b, options, folder),
     });
+    if (report.findings.length === 0)
+      throw new AssayError('DataInvalid', `${report.sentence} Compare the same columns, or leave out --ignore.`);
     const told = await placed(report, a, b, options.time, folder);
     if (options.json) process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
     else process.stdout.write(driftText(told));
@@ -84,6 +82,11 @@ export async function streamFile(
     const [column] = columns;
     if (column?.kind !== 'number')
       throw new AssayError('DataInvalid', `${file}, column "${options.column}": expected numbers in every row.`);
+    if (options.reference !== undefined && options.reference >= column.values.length)
+      throw new AssayError(
+        'DataInvalid',
+        `--reference ${options.reference}: ${file} has ${column.values.length} rows, so that none are left to watch. Name fewer.`,
+      );
     const finding = detectStream({
       column: options.column,
       values: options.reference === undefined ? column.values : column.values.subarray(options.reference),
@@ -112,7 +115,13 @@ export async function writeWeights(
       { method: options.method, ...(options.columns ? { columns: options.columns } : {}) },
     );
     const lines = Array.from(weights, (weight, i) => `${a.ids[i]},${weight}`);
-    await writeFile(resolve(options.output), `row,weight\n${lines.join('\n')}\n`);
+    await writeFile(resolve(options.output), `row,weight\n${lines.join('\n')}\n`).catch((cause: Error) => {
+      throw new AssayError(
+        'DataInvalid',
+        `--output ${options.output} cannot be written: ${cause.message}. Name a file in a folder that is there.`,
+        { cause },
+      );
+    });
     if (options.json)
       process.stdout.write(`${JSON.stringify({ output: resolve(options.output), rows: weights.length, ...told }, null, 2)}\n`);
     else {
@@ -150,9 +159,22 @@ export async function serving(offline: string, served: string, options: Output &
   return check.status === 'fail' ? 4 : 0;
 }
 
+/** A flag that has no effect would be taken for one that had. */
+function refuseFlags(a: OpenSide, b: OpenSide, { label, unit, ignore }: DriftOptions): void {
+  if (a.predictions && (label !== undefined || unit !== undefined || ignore.length > 0))
+    throw new AssayError('SpecInvalid', 'Predictions have no columns to name: leave out --label, --unit and --ignore.');
+  const stray = a.predictions ? undefined : ignore.find((name) => !a.columns.includes(name) && !b.columns.includes(name));
+  if (stray !== undefined)
+    throw new AssayError(
+      'DataInvalid',
+      `--ignore ${stray}: neither side has such a column; they have ${a.columns.slice(0, 8).join(', ')}.`,
+    );
+}
+
 interface OpenSide {
   side: NamedSide;
   predictions: boolean;
+  columns: string[];
   /** The rows, where they are at hand. */
   table: LocalTable | null;
 }
@@ -162,10 +184,10 @@ type LocalTable = Awaited<ReturnType<typeof tableOf>>;
 async function sideOf(which: string, options: DriftOptions, folder: string): Promise<OpenSide> {
   if (await holdsPredictions(which)) {
     const [run] = await readPredictions(which);
-    if (run === undefined) throw new AssayError('DataInvalid', `${which} holds no predictions.`);
+    if (run === undefined || run.ids.length === 0) throw new AssayError('DataInvalid', `${which} holds no predictions.`);
     const classes = run.classNames ?? Array.from({ length: run.classes }, (_, i) => String(i));
     const profile = profilePredictions({ classes, scores: run.scores });
-    return { side: { name: which, digest: null, profile }, predictions: true, table: null };
+    return { side: { name: which, digest: null, profile }, predictions: true, columns: [], table: null };
   }
   const { profile, digest, table } = await profileOf(which, options, folder);
   // Time moves on by itself.
@@ -183,6 +205,7 @@ async function sideOf(which: string, options: DriftOptions, folder: string): Pro
   return {
     side: { name: which, digest, profile: sideOfTable(kept, { label, id: null, unit: options.unit ?? null }) },
     predictions: false,
+    columns: profile.columns.map(({ name }) => name),
     table,
   };
 }
@@ -196,9 +219,10 @@ async function profileOf(
     const store = sessionStore();
     const { digest, record } = await findSnapshot(store, which);
     if (record.profile === null) throw new AssayError('DataInvalid', `${which} holds no table, so that there are no columns to compare.`);
-    // The stored profile is enough, but for what looks at rows.
-    const table = time === undefined && multivariate === 'none' ? null : await localTable(which, folder);
-    return { profile: await store.getJson<TableProfile>(record.profile), digest, table };
+    // The stored profile is enough, but for what looks at rows; its noise is not of the units that are named here.
+    const table = time === undefined && multivariate === 'none' && unit === undefined ? null : await localTable(which, folder);
+    if (unit === undefined || table === null) return { profile: await store.getJson<TableProfile>(record.profile), digest, table };
+    return { profile: (await profileFile({ ...table, workDir: folder, unit })).profile, digest, table };
   }
   const table = await localTable(which, folder);
   const { profile } = await profileFile({ ...table, workDir: folder, unit });
@@ -207,6 +231,7 @@ async function profileOf(
 
 async function localTable(source: string, folder: string): Promise<LocalTable> {
   const python = source.startsWith('builtin:') ? await trainerPython().catch(() => undefined) : undefined;
+  await mkdir(folder, { recursive: true });
   const tree = await openSource({ source, root: process.cwd() }, { folder, python, store: sessionStore() });
   return await tableOf(tree, folder);
 }
@@ -250,7 +275,7 @@ function driftText({ sentence, findings, reference, current, stream }: DriftRepo
   const lines = [
     alarms.length > 0 ? pc.bold(sentence) : sentence,
     pc.dim(
-      `${reference.name}: ${formatCount(reference.rows)} rows; ${current.name}: ${formatCount(current.rows)} rows; ${findings.length} tests`,
+      `${reference.name}: ${counted(reference.rows, 'row')}; ${current.name}: ${counted(current.rows, 'row')}; ${counted(findings.length, 'test')}`,
     ),
   ];
   for (const { column, detail, where, since: at, mend, effect, adjustedPValue, sizes } of alarms.slice(0, 20)) {
@@ -272,11 +297,24 @@ function driftText({ sentence, findings, reference, current, stream }: DriftRepo
   return `${lines.join('\n')}\n`;
 }
 
+const counted = (count: number, what: string): string => `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
+
 async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'assay-drift-'));
+  let folder: string | undefined;
+  const clear = (): void => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  const stop = (signal: NodeJS.Signals): void => {
+    clear();
+    process.kill(process.pid, signal);
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.once(signal, stop);
   try {
+    folder = mkdtempSync(join(tmpdir(), 'assay-drift-'));
     return await work(folder);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    clear();
+    for (const signal of signals) process.off(signal, stop);
   }
 }

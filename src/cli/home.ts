@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Store, openStore } from '../store';
+import type { Store } from '../store';
+import { openStore } from '../store/open';
 import { atExit } from './atExit';
 
 // Apart from the session, so that commands on the store load no client of a server.

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { atExit } from './atExit';
 import { pc } from './colours';
 import { AssayError, type ErrorType } from '../contract';
@@ -10,7 +10,7 @@ const program = new Command('assay')
   .description('Whether classifier B is really better than A, with evidence that survives crashes and reviewers.')
   .version(version)
   .showHelpAfterError('(see assay --help)')
-  .configureHelp({ showGlobalOptions: true })
+  .configureHelp({ showGlobalOptions: true, visibleGlobalOptions: optionsOfAll })
   // A flag belongs to the command that it stands after: `drift` and `drift stream` both have --time.
   .enablePositionalOptions()
   .exitOverride();
@@ -151,6 +151,7 @@ snapshot
   .command('create <source>')
   .description('take a snapshot of a file, a folder, s3://…, dvc:… or builtin:digits')
   .option('--name <name>', 'a name that moves to this snapshot')
+  .option('--fresh', 'read and store every file, also what looks unchanged: after an object was lost')
   .addOption(json)
   .action(async (source: string, options) => (await import('./snapshot.js')).create(source, options));
 snapshot
@@ -226,8 +227,8 @@ const drift = program
   .option('--ignore <columns>', 'columns left out, comma separated, e.g. ids', list, [])
   .option('--unit <column>', 'what was sampled independently; thresholds then fit its noise')
   .option('--time <column>', 'order of the rows: also says since when')
-  .option('--alpha <p>', 'share of false alarms that is borne', Number, 0.01)
-  .option('--min-effect <d>', 'smaller changes are no alarm', Number, 0.05)
+  .option('--alpha <p>', 'share of false alarms that is borne', share, 0.01)
+  .option('--min-effect <d>', 'smaller changes are no alarm', share, 0.05)
   .addOption(new Option('--multivariate <test>', 'of all columns together').choices(['classifier', 'mmd', 'none']).default('none'))
   .option('--fail-on-drift', 'exit 4 where there is an alarm')
   .addOption(json)
@@ -236,6 +237,15 @@ const drift = program
       throw new AssayError('SpecInvalid', 'assay drift needs two data sets: assay drift REFERENCE CURRENT (see assay drift --help)');
     exit(await (await import('./drift.js')).compareData(reference, current, options));
   });
+// What stands before `stream` would go to `drift`, and be forgotten.
+drift.hook('preSubcommand', (_, below) => {
+  const stray = drift.options.find((option) => drift.getOptionValueSource(option.attributeName()) === 'cli');
+  if (stray !== undefined)
+    throw new AssayError(
+      'SpecInvalid',
+      `${stray.long} stands before ${below.name()}; write it after: assay drift ${below.name()} … ${stray.long}`,
+    );
+});
 drift
   .command('stream <file>')
   .description('since when a column moves in time-ordered rows (ADWIN, Page-Hinkley, DDM)')
@@ -258,7 +268,7 @@ drift
 drift
   .command('serving <offline> <served>')
   .description('predictions of a served model against offline predictions, row by row; exit 4 where labels differ')
-  .option('--tolerance <d>', 'largest difference of a score that does not count', Number, 1e-5)
+  .option('--tolerance <d>', 'largest difference of a score that does not count', share, 1e-5)
   .addOption(json)
   .action(async (offline: string, served: string, options) => exit(await (await import('./drift.js')).serving(offline, served, options)));
 
@@ -269,6 +279,8 @@ program
 
 /** Predictions are an input where they are compared; those of an experiment end as its failure. */
 const wrongInput: ReadonlySet<ErrorType> = new Set(['SpecInvalid', 'DataInvalid', 'PredictionsInvalid', 'NotFound', 'Unsupported']);
+
+process.stdout.on('error', outputLost);
 
 main().catch((error: unknown) => {
   process.stderr.write(`${String(error)}\n`);
@@ -287,6 +299,12 @@ async function main(): Promise<void> {
 
 /** One clear error, and the exit code of its kind: 2 for wrong input, 3 for the rest. */
 function report(error: unknown): number {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  // What the machine refuses (a full disk, a folder that may not be written) is no fault of the program.
+  if (!(error instanceof AssayError) && code !== undefined && syscall !== undefined) {
+    process.stderr.write(`${pc.red('error')} ${message}\n`);
+    return 3;
+  }
   if (!(error instanceof AssayError)) {
     process.stderr.write(`${pc.red('error')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return 3;
@@ -298,14 +316,38 @@ function report(error: unknown): number {
 /** Waits for what is still on its way to a pipe. */
 function exit(code: number): void {
   process.exitCode = code;
-  const end = (): void => void process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+  const end = (): void =>
+    void process.stdout.write('', () => {
+      if (process.stdout.errored !== null) outputLost(process.stdout.errored);
+      process.stderr.write('', () => process.exit(code));
+    });
   // Replicas that are slow have what they were sent.
   atExit.settle().then(end, end);
 }
 
+/** A reader that has gone has read what it wanted; a full disk behind `>` is told in one line. */
+function outputLost({ code, message }: NodeJS.ErrnoException): void {
+  if (code === 'EPIPE') process.exit(0);
+  process.stderr.write(`${pc.red('error')} stdout: ${message}\n`);
+  process.exit(3);
+}
+
 function whole(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new AssayError('SpecInvalid', `expected a whole number, got "${text}"`);
+  if (text.trim() === '' || !Number.isInteger(value) || value < 0) throw new InvalidArgumentError('Expected a whole number.');
+  return value;
+}
+
+/** Of `assay` itself: what `drift` takes is nothing for `drift stream`. */
+function optionsOfAll(command: Command): Option[] {
+  let root = command;
+  while (root.parent !== null) root = root.parent;
+  return root === command ? [] : [...root.options];
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('Expected a number from 0 to 1.');
   return value;
 }
 

@@ -1,4 +1,4 @@
-import { formatters } from '../report';
+import * as formatters from '../report/formatters';
 
 /** One line of progress on a terminal, redrawn at most five times a second; nothing where nobody looks. */
 export function progressLine(what: string, out = process.stderr) {

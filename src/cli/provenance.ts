@@ -1,14 +1,16 @@
 import { execFile } from 'node:child_process';
-import { readFile, stat } from 'node:fs/promises';
-import { hostname, userInfo } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { copyFile, mkdtemp, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { hostname, tmpdir, userInfo } from 'node:os';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { type Provenance, mediaTypes } from '../contract';
 import type { Store } from '../store';
+import { homeDir } from './home';
 import { version } from './version';
 
-/** The largest diff that is kept, bytes: beyond it somebody has data in the working tree. */
+/** The largest diff that is kept, bytes, and the most new files: beyond them somebody has data in the working tree. */
 const largestDiff = 16 * 2 ** 20;
+const mostNewFiles = 1000;
 
 /** Who started what from which code. Nothing secret: no environment variables, and a remote without its credentials. */
 export async function provenance({
@@ -23,20 +25,18 @@ export async function provenance({
   spec: string;
   source: string;
 }): Promise<Provenance> {
-  const [commit, remote, diff, dvc] = await Promise.all([
-    git(root, 'rev-parse', 'HEAD'),
+  const [tree, remote, dvc] = await Promise.all([
+    workingTree(root),
     git(root, 'config', '--get', 'remote.origin.url'),
-    workingDiff(root),
     dvcOf(root, source),
   ]);
-  const artifact = diff === null || diff === '' || diff.length > largestDiff ? null : await store.put(diff, mediaTypes.text);
   return {
     assay: version,
     git: {
-      commit: commit?.trim() ?? null,
-      dirty: diff !== null && diff !== '',
+      commit: tree?.commit ?? null,
+      dirty: tree?.dirty ?? false,
       remote: remote?.trim().replace(/\/\/[^@/]*@/, '//') ?? null,
-      diff: artifact,
+      diff: tree?.patch ? await store.put(tree.patch, mediaTypes.text) : null,
     },
     dvc,
     spec,
@@ -47,20 +47,42 @@ export async function provenance({
   };
 }
 
-/** What `git apply` needs to come from the commit to the files as they are; new files are in it too. Null outside a repository. */
-async function workingDiff(root: string): Promise<string | null> {
-  const tracked = await git(root, 'diff', '--binary', 'HEAD', '--', '.');
-  if (tracked === null) return null;
-  const names = ((await git(root, 'ls-files', '--others', '--exclude-standard', '-z')) ?? '').split('\0').filter((name) => name !== '');
-  const fresh: string[] = [];
-  let bytes = tracked.length;
-  for (const name of names) {
-    bytes += (await stat(join(root, name)).catch(() => null))?.size ?? 0;
-    if (bytes > largestDiff) break;
-    fresh.push((await git(root, 'diff', '--binary', '--no-index', '--', '/dev/null', name)) ?? '');
+/**
+ * The commit, and what `git apply` needs at the top of the repository to come from it to the files as they are, new ones too: bytes, as a
+ * text file may have any encoding; null where it would be too much. Null outside a repository.
+ */
+async function workingTree(root: string): Promise<{ commit: string; dirty: boolean; patch: Buffer | null } | null> {
+  const [top, index, commit] = (await git(root, 'rev-parse', '--show-toplevel', '--git-path', 'index', 'HEAD'))?.split('\n') ?? [];
+  if (!top || !index || !commit) return null;
+  const home = await realpath(homeDir()).catch(homeDir);
+  const names = ((await git(top, 'ls-files', '--others', '--exclude-standard', '-z')) ?? '')
+    .split('\0')
+    // Neither the records of runs nor a repository within this one.
+    .filter((name) => name !== '' && !name.endsWith('/') && !join(top, name).startsWith(home + sep));
+  const sizes = await Promise.all(
+    names.slice(0, mostNewFiles).map((name) =>
+      stat(join(top, name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  if (names.length > mostNewFiles || sizes.reduce((sum, size) => sum + size, 0) > largestDiff) return { commit, dirty: true, patch: null };
+  const folder = await mkdtemp(join(tmpdir(), 'assay-git-'));
+  try {
+    // An index of our own, in which the new files are announced: the user's stays as it is.
+    const own = { GIT_INDEX_FILE: join(folder, 'index') };
+    await copyFile(resolve(root, index), own.GIT_INDEX_FILE).catch(() => undefined);
+    if (names.length > 0) await gitBytes(top, ['--literal-pathspecs', 'add', '--intent-to-add', '--ignore-errors', '--', ...names], own);
+    const patch = (await gitBytes(top, [...diffOf, 'HEAD'], own)) ?? Buffer.alloc(0);
+    return { commit, dirty: patch.length > 0, patch: patch.length > 0 && patch.length <= largestDiff ? patch : null };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
-  return [tracked, ...fresh].join('');
 }
+
+/** Whatever the user's configuration makes of a diff, `git apply` has to take this one. */
+const diffOf = 'diff --binary --no-color --no-ext-diff --no-textconv --no-relative --src-prefix=a/ --dst-prefix=b/'.split(' ');
 
 /** The `.dvc` file beside the data source, or the one that the source names. */
 async function dvcOf(root: string, source: string): Promise<Provenance['dvc']> {
@@ -78,20 +100,21 @@ async function dvcOf(root: string, source: string): Promise<Provenance['dvc']> {
   }
 }
 
-/** `git diff --no-index` exits 1 where there is a difference: what it printed counts. */
-async function git(root: string, ...args: string[]): Promise<string | null> {
+const git = async (root: string, ...args: string[]): Promise<string | null> => (await gitBytes(root, args))?.toString('utf8') ?? null;
+
+/** What git prints, or the beginning of what is too much; null where it fails: no repository, or no git here. */
+async function gitBytes(root: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Buffer | null> {
   try {
-    const options = { maxBuffer: 4 * largestDiff, env: { ...process.env, GIT_OPTIONAL_LOCKS: '0' } };
+    const options = { maxBuffer: 2 * largestDiff, encoding: 'buffer', env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', ...env } } as const;
     return (await promisify(execFile)('git', ['-C', root, ...args], options)).stdout;
   } catch (error) {
-    const { code, stdout } = error as { code?: unknown; stdout?: string };
-    // Otherwise not a repository, or no git here: the record says so by null.
-    return code === 1 && args.includes('--no-index') ? (stdout ?? '') : null;
+    const { code, stdout } = error as { code?: unknown; stdout?: Buffer };
+    return code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER' ? (stdout ?? null) : null;
   }
 }
 
-/** `https://user:secret@host` as an argument. */
-const withoutPassword = (argument: string): string => argument.replace(/(\/\/[^:/@\s]+):[^@/\s]+@/g, '$1:***@');
+/** `https://user:secret@host` or `https://token@host` as an argument. */
+const withoutPassword = (argument: string): string => argument.replace(/\/\/[^/@\s]+@/g, '//***@');
 
 function userName(): string | null {
   try {

@@ -1,22 +1,22 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type ColumnProfile, type Provenance, type SnapshotDiff, type SnapshotRecord, type TableProfile } from '../contract';
-import { diffSnapshots, findSnapshot, getSnapshot, listSnapshots, removeSnapshot, snapshotData, verifySnapshot } from '../data';
-import { formatters } from '../report';
+import type { ColumnProfile, Provenance, SnapshotDiff, SnapshotRecord, TableProfile } from '../contract';
+// By file: a snapshot without changes takes less time than the rest of these rooms to load.
+import { findSnapshot, listSnapshots } from '../data/findSnapshot';
+import { getSnapshot, removeSnapshot, snapshotData, verifySnapshot } from '../data/snapshotRecord';
+import { formatBytes, formatCount, formatNumber } from '../report/formatters';
 import { pc } from './colours';
 import { progressLine } from './progressLine';
 import { provenance } from './provenance';
 import { homeDir, sessionStore } from './home';
-
-const { formatBytes, formatCount, formatNumber } = formatters;
 
 interface Output {
   json?: boolean;
 }
 
 /** Takes a snapshot of data as they are; without changes since the last one it costs a look at each file. */
-export async function create(source: string, options: Output & { name?: string }): Promise<void> {
+export async function create(source: string, options: Output & { name?: string; fresh?: boolean }): Promise<void> {
   const store = sessionStore();
   const line = progressLine('storing');
   const root = process.cwd();
@@ -29,7 +29,7 @@ export async function create(source: string, options: Output & { name?: string }
       root,
       store,
       workDir: join(homeDir(), 'cache', 'sources'),
-      indexDir: join(homeDir(), 'cache', 'index'),
+      indexDir: options.fresh === true ? undefined : join(homeDir(), 'cache', 'index'),
       provenance: await store.putJson(await provenance({ store, root, spec: '', source })),
       onProgress: (done) => line.show(done),
       ...(python === undefined ? {} : { python }),
@@ -89,8 +89,8 @@ export async function verify(which: string, options: Output): Promise<number> {
     for (const problem of found.problems) process.stdout.write(`${pc.red('damaged')} ${problem}\n`);
     process.stdout.write(
       found.problems.length === 0
-        ? `${digest}: ${formatCount(found.files)} files, ${formatBytes(found.bytes)}, all as they were stored\n`
-        : `${found.problems.length} of ${formatCount(found.files)} files are damaged or missing; \`assay store scrub\` repairs what another replica has\n`,
+        ? `${digest}: ${files(found.files)}, ${formatBytes(found.bytes)}, all as they were stored\n`
+        : `${found.problems.length} of ${files(found.files)} are damaged or missing; \`assay store scrub\` repairs what another replica has\n`,
     );
   }
   return found.problems.length === 0 ? 0 : 3;
@@ -101,6 +101,7 @@ export async function diff(from: string, to: string, options: Output & { id?: st
   const [a, b] = [await findSnapshot(store, from), await findSnapshot(store, to)];
   const workDir = await mkdtemp(join(tmpdir(), 'assay-diff-'));
   try {
+    const { diffSnapshots } = await import('../data/index.js');
     const found = await diffSnapshots(store, a.digest, b.digest, { workDir, ...(options.id === undefined ? {} : { id: options.id }) });
     if (options.json) print(found);
     else process.stdout.write(diffText(found));

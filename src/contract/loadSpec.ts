@@ -91,7 +91,7 @@ function inFile(problem: { offset: number; message: string }, lines: readonly st
   // Tabs stay tabs, so that the caret stands below its place.
   const indent = source.slice(0, column - 1 - start).replace(/[^\t]/g, ' ');
   const margin = ' '.repeat(String(line).length);
-  const text = `${file}:${line}:${column}: ${problem.message}\n  ${line} | ${source}\n  ${margin} | ${indent}^`;
+  const text = `${file}:${line}:${column}: ${problem.message}\n  ${line} | ${withoutSecret(source)}\n  ${margin} | ${indent}^`;
   return { line, column, text };
 }
 
@@ -135,3 +135,6 @@ function takeOut(data: Record<string, unknown>, path: Path): void {
     }
   }
 }
+
+/** `//user:password@host` in a line that is shown. */
+const withoutSecret = (line: string): string => line.replace(/\/\/[^/@\s]*@/g, (secret) => `//${'*'.repeat(secret.length - 3)}@`);

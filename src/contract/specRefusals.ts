@@ -14,12 +14,19 @@ const oneOf =
   (value: unknown): boolean =>
     words.includes(value);
 const begins = (start: string) => (value: unknown) => typeof value === 'string' && value.startsWith(start);
-const isAddress = (value: unknown): boolean => typeof value === 'string' && /^(?!s3:)[a-z][a-z0-9+.-]*:\/\//i.test(value);
+const holdsSecret = (value: unknown): boolean => typeof value === 'string' && /\/\/[^/]*@/.test(value);
+const isAddress = (value: unknown): boolean =>
+  typeof value === 'string' && /^(?!s3:)[a-z][a-z0-9+.-]*:\/\//i.test(value) && !holdsSecret(value);
 
 const later = (part: string, mend: string): string => `{value} comes with ${part}, which this version lacks; ${mend}`;
 
 /** Keys and values of the full design whose part is not here yet: each says so in its own words, none is ignored. */
 export const refusals: readonly Refusal[] = [
+  {
+    path: 'data.source',
+    when: holdsSecret,
+    sentence: 'holds a user, password or key, which would be written to histories; credentials come from the AWS chain',
+  },
   { path: 'data.source', when: isAddress, sentence: '{value} is an address; download it and name the local file or folder' },
   {
     path: 'data.source',

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  AssayError,
   type Manifest,
   mediaTypes,
   type Ref,
@@ -46,8 +47,13 @@ export async function createSnapshot({
   return await withDatabase(workDir, async (db, folder) => {
     const tree = await openSource({ source: spec.data.source, root: spec.root }, { folder, python, store, heartbeat });
     await refuseDisguise(tree);
-    const stored = await storeTree(tree, store, { index: indexDir, heartbeat });
-    const { examples, table } = await readExamples(db, spec, tree, stored, store, folder);
+    let stored = await storeTree(tree, store, { index: indexDir, heartbeat });
+    const { examples, table } = await readExamples(db, spec, tree, stored, store, folder).catch(async (error: unknown) => {
+      if (indexDir === undefined || !isLost(error)) throw error;
+      // The index is right about the files, and the store has lost some of them since.
+      stored = await storeTree(tree, store, { heartbeat });
+      return await readExamples(db, spec, tree, stored, store, folder);
+    });
     heartbeat();
     const assigned = await assignSplits(db, spec, tree.name, folder);
     heartbeat();
@@ -91,6 +97,8 @@ function formatOf({ format, name }: SourceTree): Snapshot['format'] {
 }
 
 /** Reads the stored copy, never the source again. */
+const isLost = (error: unknown): boolean => error instanceof AssayError && (error.type === 'NotFound' || error.type === 'ObjectCorrupt');
+
 async function readExamples(
   db: Database,
   spec: ResolvedSpec,

@@ -1,10 +1,26 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
+import { AssayError } from '../contract';
 
 /** A DuckDB database in a folder of its own below `workDir`, removed afterwards; one thread, so that sums have one order. */
 export async function withDatabase<T>(workDir: string, work: (db: Database, folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(workDir, 'data-'));
+  try {
+    return await opened(folder, work);
+  } catch (error) {
+    if (error instanceof AssayError || !/No space left on device/i.test((error as Error).message)) throw error;
+    throw new AssayError(
+      'StoreUnavailable',
+      `The disk of the scratch folder ${workDir} is full. Free space there, or name another by TMPDIR.`,
+      { cause: error },
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function opened<T>(folder: string, work: (db: Database, folder: string) => Promise<T>): Promise<T> {
   // Loaded where it is needed: it costs commands that read no table a third of their time.
   const duckdb = await import('@duckdb/node-api');
   const instance = await duckdb.DuckDBInstance.create(join(folder, 'work.duckdb'), {
@@ -22,7 +38,6 @@ export async function withDatabase<T>(workDir: string, work: (db: Database, fold
   } finally {
     connection.closeSync();
     instance.closeSync();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AssayError, type Manifest, type Ref, refNames, type Snapshot, type SnapshotRecord } from '../contract';
-import { RefConflict, type Store } from '../store';
+import type { Store } from '../store';
+import { RefConflict } from '../store/refs';
 import { type FoundSnapshot, findSnapshot, isName } from './findSnapshot';
 import { dataInvalid } from './problem';
-import { profileFile } from './profile';
+import type * as Profile from './profile';
 import { openSource, refuseDisguise, type SourceTree } from './source';
 import { storeTree, type StoredTree } from './storeTree';
 
@@ -101,8 +102,11 @@ async function profileStored(
 ): Promise<Ref> {
   const path = await fetchTable(store, manifest, folder);
   await refuseDisguise(tree, join(folder, copyName));
-  return await store.putJson((await profileFile({ path, format, name: tree.name, workDir: folder, heartbeat })).profile);
+  return await store.putJson((await profiling().profileFile({ path, format, name: tree.name, workDir: folder, heartbeat })).profile);
 }
+
+/** Loaded at need: folders have no profile. */
+const profiling = (): typeof Profile => require('./profile') as typeof Profile;
 
 export const copyName = 'copy';
 

@@ -27,10 +27,9 @@ export async function storeTree(tree: SourceTree, store: Store, options: StoreTr
   if (tree.stored !== undefined) return { manifest: tree.stored, ...sizes, read: 0 };
   const began = Date.now();
   const index = options.index === undefined ? null : await readIndex(options.index, tree, store.url);
-  const digests = index === null ? new Map<SourceFile, string>() : unchanged(tree.files, index);
   const kept = index !== null && (await store.refs.get(refNames.snapshot(index.manifest.digest))) !== null;
-  if (index !== null && kept && digests.size === tree.files.length && digests.size === index.paths.length)
-    return { manifest: index.manifest, ...sizes, read: 0 };
+  if (index !== null && kept && isSame(tree.files, index)) return { manifest: index.manifest, ...sizes, read: 0 };
+  const digests = index === null ? new Map<SourceFile, string>() : unchanged(tree.files, index);
   if (!kept) await forgetMissing(digests, store);
 
   const fresh = tree.files.filter((file) => !digests.has(file));
@@ -45,13 +44,17 @@ export async function storeTree(tree: SourceTree, store: Store, options: StoreTr
   return { manifest, files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), read: fresh.length };
 }
 
+function isSame(files: readonly SourceFile[], { paths, stamps }: TreeIndex): boolean {
+  return files.length === paths.length && files.every(({ path, stamp }, i) => stamp === stamps[i] && path === paths[i]);
+}
+
 /** Both lists are in the order of the paths. */
 function unchanged(files: readonly SourceFile[], { paths, stamps, digests }: TreeIndex): Map<SourceFile, string> {
   const known = new Map<SourceFile, string>();
   let at = 0;
   for (const file of files) {
     while (at < paths.length && (paths[at] as string) < file.path) at++;
-    if (paths[at] === file.path && stamps[at] === file.stamp) known.set(file, `sha256:${digests[at]}`);
+    if (paths[at] === file.path && stamps[at] === file.stamp) known.set(file, `sha256:${digests.slice(64 * at, 64 * (at + 1))}`);
   }
   return known;
 }

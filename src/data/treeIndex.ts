@@ -10,8 +10,8 @@ export interface TreeIndex {
   manifest: Ref;
   paths: string[];
   stamps: string[];
-  /** Without "sha256:". */
-  digests: string[];
+  /** One after the other, 64 digits each. */
+  digests: string;
 }
 
 /** Milliseconds: a file touched so shortly before it was indexed may change again within one tick of its clock. */
@@ -28,8 +28,8 @@ export async function readIndex(dir: string, tree: SourceTree, storeUrl: string)
     if (sum !== sumOf(manifest, body)) return null;
     // Three lists one after the other, so that reading them is three splits; paths are UTF-8.
     const [paths = '', stamps = '', digests = ''] = body.split('\n');
-    const found = { manifest, paths: decode(paths).split('\0'), stamps: stamps.split('\0'), digests: digests.match(/.{64}/g) ?? [] };
-    return [found.paths, found.stamps, found.digests].every(({ length }) => length === files) ? found : null;
+    const found = { manifest, paths: decode(paths).split('\0'), stamps: stamps.split('\0'), digests };
+    return [found.paths.length, found.stamps.length, digests.length / 64].every((length) => length === files) ? found : null;
   } catch {
     return null;
   }

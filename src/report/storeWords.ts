@@ -16,15 +16,15 @@ export function scrubSentence(report: {
   away: readonly string[];
 }): string {
   const parts = [`${formatCount(report.checked.objects)} objects (${formatBytes(report.checked.bytes)} with their copies) hashed`];
-  const told = (count: number, words: string): void => {
-    if (count > 0) parts.push(`${formatCount(count)} ${words}`);
+  const told = (count: number, words: string, one = words): void => {
+    if (count > 0) parts.push(`${formatCount(count)} ${count === 1 ? one : words}`);
   };
-  told(report.repaired.length + report.names.repaired.length, 'copies repaired');
-  told(report.repairable.length, 'copies that another replica could make good');
+  told(report.repaired.length + report.names.repaired.length, 'copies repaired', 'copy repaired');
+  told(report.repairable.length, 'copies that another replica could make good', 'copy that another replica could make good');
   told(report.damaged.length, 'damaged in every replica');
   told(report.missing.length, 'missing in every replica');
-  told(report.names.damaged.length, 'names that cannot be read');
-  told(report.away.length, `replicas did not answer: ${report.away.join(', ')}`);
+  told(report.names.damaged.length, 'names that cannot be read', 'name that cannot be read');
+  told(report.away.length, `replicas did not answer: ${report.away.join(', ')}`, `replica did not answer: ${report.away.join(', ')}`);
   if (parts.length === 1) parts.push('all sound');
   return `${parts.join('; ')}.`;
 }

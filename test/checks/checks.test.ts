@@ -117,6 +117,14 @@ describe('covariates', () => {
       ['y', false],
     ]);
   });
+  test('the time that a split was made by is no finding; another column is', () => {
+    const early = profile([numbers('day', spread(300)), numbers('x', spread(300))]);
+    const late = profile([numbers('day', spread(300, 9)), numbers('x', spread(300, 9))]);
+    const told = (split?: Parameters<typeof covariateChecks>[2]): string[] | undefined =>
+      covariateChecks({ train: early, validation: empty, test: late }, limits, split)[0]?.findings?.map(({ column }) => column);
+    expect(told()?.sort()).toEqual(['day', 'x']);
+    expect(told({ time: 'day', before: '2026-03-01' })).toEqual(['x']);
+  });
   test('the same columns are no finding', () => {
     const same = profile([numbers('x', spread(300)), category('k', { a: 100, b: 200 })]);
     const [check] = covariateChecks({ train: same, validation: empty, test: same }, limits);

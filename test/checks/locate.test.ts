@@ -8,7 +8,10 @@ const times = Array.from({ length: rows }, (_, i) => new Date(Date.UTC(2026, 0, 
 
 function table(seed: number, shiftFrom = Infinity): { numbers: Float64Array; colours: string[] } {
   const random = new Generator(seed);
-  const numbers = Float64Array.from({ length: rows }, (_, i) => random.uniform() + random.uniform() + random.uniform() + (i >= shiftFrom ? 2 : 0));
+  const numbers = Float64Array.from(
+    { length: rows },
+    (_, i) => random.uniform() + random.uniform() + random.uniform() + (i >= shiftFrom ? 2 : 0),
+  );
   const colours = Array.from({ length: rows }, (_, i) => (i >= shiftFrom && i % 4 === 0 ? 'violet' : i % 2 === 0 ? 'red' : 'blue'));
   return { numbers, colours };
 }

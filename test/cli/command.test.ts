@@ -167,7 +167,7 @@ describe('run', () => {
   it('refuses seeds that are no numbers', async () => {
     const { code, err } = await run('run', 'experiment.yaml', '--seeds', '1,two');
     expect(code).toBe(2);
-    expect(err).toMatch(/expected a whole number, got "two"/);
+    expect(err).toMatch(/'--seeds <list>' argument '1,two' is invalid\. Expected a whole number/);
   });
 });
 

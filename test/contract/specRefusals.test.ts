@@ -10,6 +10,11 @@ const corrections = 'comes with further corrections, which this version lacks; u
 const address = 'is an address; download it and name the local file or folder';
 
 const cases: [place: string, file: string, sentence: string][] = [
+  [
+    'data.source',
+    source('s3://key:secret@bucket/p'),
+    'holds a user, password or key, which would be written to histories; credentials come from the AWS chain',
+  ],
   ['data.source', source('https://example.org/d.csv'), `https://example.org/d.csv ${address}`],
   ['data.source', source('"builtin:iris"'), 'builtin:iris is no data set that comes along; there is "builtin:digits"'],
   ['data.slices', data('slices: []'), 'comes with the analysis of slices, which this version lacks; leave it out'],

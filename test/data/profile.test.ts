@@ -79,6 +79,12 @@ describe('numbers', () => {
       ).distinct;
     expect([of(1, 10), of(1000, 5000), of(1, 1)]).toEqual([1, 1000, 1]);
     for (const count of [5000, 50_000, 200_000]) expect(Math.abs(of(count, 250_000) / count - 1)).toBeLessThan(0.05);
+    expect(
+      profileNumbers(
+        'x',
+        Float64Array.from({ length: 2000 }, (_, i) => i),
+      ).distinct,
+    ).toBeLessThanOrEqual(2000);
     expect(profileNumbers('x', Float64Array.from([0, -0])).distinct).toBe(1);
   });
   test('what is not finite is missing; a column of nothing else has no moments', () => {
@@ -246,6 +252,11 @@ describe('noise', () => {
 });
 
 describe('predictions', () => {
+  test('are of the class of the highest score where none is said, the first of equal ones', () => {
+    const { columns, rows } = profilePredictions({ classes: ['a', 'b', 'c'], scores: [0.2, 0.3, 0.5, 0.4, 0.4, 0.2, 0.1, 0.8, 0.1] });
+    expect([rows, columns[0]?.counts]).toEqual([3, { a: 1, b: 1, c: 1 }]);
+    expect(profilePredictions({ classes: ['a', 'b'], scores: [0.5, 0.5] }).columns[0]?.counts).toEqual({ a: 1 });
+  });
   test('are profiled as the class chosen and the score of each class, of two classes one', () => {
     const two = profilePredictions({ classes: ['a', 'b'], predictions: [0, 1, 1], scores: [0.9, 0.1, 0.2, 0.8, 0.4, 0.6] });
     expect(two).toMatchObject({ schema: 'assay.predictions-profile/1', rows: 3 });

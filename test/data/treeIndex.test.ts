@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { openStore } from '../../src/store';
 import { refNames } from '../../src/contract';
-import { openSource, removeSnapshot, snapshotData } from '../../src/data';
+import { createSnapshot, openSource, removeSnapshot, snapshotData } from '../../src/data';
 import { storeTree, type StoredTree } from '../../src/data/storeTree';
 import { removeTemporaryFolders } from '../store/helpers';
 import { type Room, room } from './helpers';
@@ -105,6 +105,18 @@ test('what the store has lost is read again where no record says that it is kept
   const second = await store(other, 10);
   expect(second).toEqual({ ...first, read: 20 });
   await other.store.fetchFolder(second.manifest, join(at.root, 'copy'));
+});
+
+test('what the store has lost since is stored again, though the index knows every file', async () => {
+  const at = room();
+  at.write('data.csv', `id,label,x\n${Array.from({ length: 100 }, (_, i) => `r${i},${i % 2},${i}`).join('\n')}\n`);
+  const options = { spec: at.spec(), store: at.store, workDir: join(at.root, 'work'), indexDir: join(at.root, 'index') };
+  const first = await createSnapshot(options);
+  rmSync(join(at.root, 'store/objects'), { recursive: true, force: true });
+  rmSync(join(at.root, 'store/packs'), { recursive: true, force: true });
+  const store = openStore(at.store.url);
+  expect((await createSnapshot({ ...options, store })).ref).toEqual(first.ref);
+  await store.fetchFolder(first.snapshot.data, join(at.root, 'copy'));
 });
 
 test('a damaged index is as none', async () => {

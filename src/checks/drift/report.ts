@@ -3,6 +3,9 @@ import { driftFindings, type Limits } from './findings';
 import { settle } from './settle';
 import type { Side } from './side';
 
+/** A distance of distributions, from 0 to 1, that ought not to go unnoticed without a word. */
+const hidden = 0.3;
+
 export interface NamedSide {
   name: string;
   digest: string | null;
@@ -40,10 +43,26 @@ export function driftReport({
     minEffect,
     correction: 'benjamini-hochberg',
     alarms: alarms.length,
-    sentence: [sentence(findings, alarms, between), ...noticed.map(({ detail }) => detail)].join(' '),
+    sentence: [
+      sentence(findings, alarms, between),
+      ...(alarms.length === 0 ? tooFew(reference, current, alpha) : []),
+      ...noticed.map(({ detail }) => detail),
+    ].join(' '),
     findings,
     stream,
   };
+}
+
+/** What is worth saying where so few rows would hide most changes: the distance from which on one test alone may have an alarm. */
+function tooFew(reference: NamedSide, current: NamedSide, alpha: number): string[] {
+  const [n, m] = [reference.profile.rows, current.profile.rows];
+  const noticeable = Math.sqrt((-Math.log(alpha / 2) / 2) * (1 / n + 1 / m));
+  if (noticeable < hidden) return [];
+  const what =
+    noticeable < 1
+      ? `only changes of ${noticeable.toFixed(2)} or more (of 1) could be noticed`
+      : 'no change of a distribution could be noticed';
+  return [`With ${n} and ${m} rows ${what}: compare more.`];
 }
 
 function sentence(

@@ -47,7 +47,7 @@ function estimate(values: Float64Array, words: Uint32Array): number {
     if (run === 0) empty++;
   }
   const raw = ((0.7213 / (1 + 1.079 / registers)) * registers * registers) / sum;
-  if (raw <= 2.5 * registers && empty > 0) return Math.round(registers * Math.log(registers / empty));
+  if (raw <= 2.5 * registers && empty > 0) return Math.min(values.length, Math.round(registers * Math.log(registers / empty)));
   // Two values in one of 2^32 hashes are counted once.
   return Math.min(values.length, Math.round(-(2 ** 32) * Math.log1p(-Math.min(raw, 2 ** 31) / 2 ** 32)));
 }

@@ -3,18 +3,17 @@ import { profileCounts } from './categories';
 import { profileNumbers } from './numbers';
 
 /**
- * What a model said of rows: the class it chose (`predictions`, places in `classes`) and its scores, row by row in order of `classes`.
- * Of two classes one score says all. Scores that are NaN count as missing.
+ * What a model said of rows: the class it chose (`predictions`, places in `classes`; left out: that of the highest score, the first of
+ * equal ones) and its scores, row by row in order of `classes`. Of two classes one score says all. Scores that are NaN count as missing.
  */
 export function profilePredictions({
   classes,
-  predictions,
   scores,
-}: {
-  classes: readonly string[];
-  predictions: ArrayLike<number>;
-  scores: ArrayLike<number> | null;
-}): PredictionProfile {
+  predictions = highest(scores ?? [], classes.length),
+}: { classes: readonly string[] } & (
+  | { predictions: ArrayLike<number>; scores: ArrayLike<number> | null }
+  | { predictions?: never; scores: ArrayLike<number> }
+)): PredictionProfile {
   const rows = predictions.length;
   const width = classes.length;
   if (scores !== null && scores.length !== rows * width)
@@ -35,4 +34,14 @@ export function profilePredictions({
         ),
       );
   return { schema: 'assay.predictions-profile/1', rows, columns };
+}
+
+function highest(scores: ArrayLike<number>, width: number): Int32Array {
+  const chosen = new Int32Array(scores.length / width);
+  for (let row = 0; row < chosen.length; row++) {
+    let best = 0;
+    for (let k = 1; k < width; k++) if (scores[row * width + k]! > scores[row * width + best]!) best = k;
+    chosen[row] = best;
+  }
+  return chosen;
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { AssayError } from '../../contract';
 import { dataInvalid } from '../problem';
 import type { Tracked } from './dvcFiles';
-import { Bucket, parseS3 } from './s3';
+import { SourceBucket, parseS3 } from './s3';
 import { fileOf } from './walk';
 
 /** Where DVC keeps the bytes: its cache, and a remote that is a folder or a bucket. */
@@ -128,7 +128,7 @@ function remotePlace({ name, url }: { name: string; url: string }, folder: strin
     return { name: url, size: () => Promise.resolve().then(refuse), lend: () => Promise.resolve().then(refuse) };
   }
   const { bucket, key } = parseS3(url, `The DVC remote "${name}"`);
-  const place = new Bucket(bucket);
+  const place = new SourceBucket(bucket);
   const whole = (object: Wanted): string => (key === '' ? '' : `${key}/`) + keyOf(object);
   return {
     name: url,

@@ -11,6 +11,10 @@ export async function openLocal(source: string, root: string, { heartbeat, anyFo
   const path = resolve(root, source);
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ELOOP') throw dataInvalid(`data.source ${path} is a loop of links. Name the data itself.`, error);
+    if (error.code === 'EACCES')
+      throw dataInvalid(`data.source ${path} lies in a folder that this user may not enter. Give this user the right to.`, error);
+    if (error.code === 'ENAMETOOLONG')
+      throw dataInvalid(`data.source ${path.slice(0, 100)}… is too long for a path (${path.length} characters). Correct it.`, error);
     return null;
   });
   if (found === null) throw dataInvalid(`data.source ${path} does not exist. ${await neighbours(path)}`);

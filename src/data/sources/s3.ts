@@ -15,7 +15,7 @@ import { refuseTwins } from './walk';
 /** One object, or all below a prefix, each read in the version that was listed. */
 export async function openS3(source: string, store: Store, { folder, heartbeat, anyFormat = false }: SourceOptions): Promise<SourceTree> {
   const { bucket, key } = parseS3(source, 'data.source');
-  const place = new Bucket(bucket);
+  const place = new SourceBucket(bucket);
   const versioned = key === '' ? undefined : await place.head(key);
   const base = versioned === undefined && key !== '' ? `${key}/` : versioned === undefined ? '' : key.slice(0, key.lastIndexOf('/') + 1);
   const keeps = await place.keepsVersions();
@@ -85,8 +85,8 @@ interface Listed {
   etag: string;
 }
 
-/** Reading from a bucket with the AWS chain's credentials. */
-export class Bucket {
+/** Reading from a bucket with the AWS chain's credentials. TypeScript 7 rewrites a key `Bucket` within a class of that name: hence not `Bucket`. */
+export class SourceBucket {
   readonly #bucket: string;
 
   constructor(bucket: string) {
