@@ -28,9 +28,18 @@ function openBackend(url: string, all: string): Backend {
       'Unsupported',
       'The address of a store holds no user, password or key: it is written to logs. Take them out; credentials come from the AWS chain (AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY).',
     );
-  if (url.startsWith('file:///')) return new FileBackend(url);
+  if (url.startsWith('file:///') && isPath(url)) return new FileBackend(url);
   if (url.startsWith('s3://')) return s3().openS3(url);
   throw refused(url === all.trim() ? all : `${all}" with its part "${url}`);
+}
+
+/** Half a percent escape, or an escaped "/", is no path. */
+function isPath(url: string): boolean {
+  try {
+    return fileURLToPath(url) !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** Loaded at need: the AWS client takes longer to load than most commands run. */

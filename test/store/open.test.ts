@@ -4,7 +4,7 @@ import { removeTemporaryFolders, temporaryFolder } from './helpers';
 
 afterAll(removeTemporaryFolders);
 
-test.each(['', ' ', 'http://host/store', '/absolute/folder', 'file://host/folder', 'file:relative', 'gs://bucket'])(
+test.each(['', ' ', 'http://host/store', '/absolute/folder', 'file://host/folder', 'file:relative', 'file:///a%zz', 'gs://bucket'])(
   'the address "%s" is refused with what to use',
   (url) => {
     expect(() => openStore(url)).toThrow(
