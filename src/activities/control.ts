@@ -2,7 +2,7 @@ import type { ControlActivities, ExperimentRecord, ProvenanceObject, ResolvedSpe
 import { refNames } from '../contract';
 import { experimentPlan } from '../contract/plan';
 import type { Store } from '../store';
-import { unpin } from './pins';
+import { type Pins, unpin } from './pins';
 
 /** The record in `refs/`, which `list`, `show` and `report` read when Temporal has forgotten the run. */
 export function createControlActivities({ store }: { store: Store }): ControlActivities {
@@ -44,7 +44,10 @@ export function createControlActivities({ store }: { store: Store }): ControlAct
 
     async publishResult({ experimentId, name, snapshot, result, report, verdict, predictions }) {
       const finishedAt = new Date().toISOString();
-      await amend(experimentId, { status: 'done', finishedAt, snapshot: snapshot.ref, result, report, verdict });
+      // Of a second try the pins are gone already.
+      const pins = await store.refs.get<Pins>(refNames.pins(experimentId));
+      const kept = pins === null ? {} : { kept: await store.putJson(pins.value) };
+      await amend(experimentId, { status: 'done', finishedAt, snapshot: snapshot.ref, result, report, verdict, ...kept });
       await store.refs.update(refNames.latestSnapshot(name), () => snapshot.ref);
       if (predictions) await store.refs.update(refNames.latestPredictions(name), () => predictions);
       await unpin(store, experimentId);

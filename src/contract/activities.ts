@@ -267,6 +267,8 @@ export interface ExperimentRecord {
   /** Manifest of the trainer's code; absent in records of earlier versions. */
   code?: Ref | null;
   snapshot: Ref | null;
+  /** Every reference that its history holds (`assay.pins/1`), so that nothing of it is garbage; absent before its end. */
+  kept?: Ref | null;
   result: Ref | null;
   report: Ref | null;
   verdict: Verdict | null;

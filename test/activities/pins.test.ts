@@ -1,6 +1,7 @@
 // Proves: what an open experiment has stored outlives garbage collection until its record names it, and no longer.
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import { createControlActivities } from '../../src/activities';
 import { unpin, pin, pinned, type Pins } from '../../src/activities/pins';
 import { mediaTypes, type Ref, refNames } from '../../src/contract';
 import { collectGarbage, type Refs, type Store } from '../../src/store';
@@ -56,6 +57,23 @@ test('what an activity returned stays through gc, with all it leads to, until th
   await unpin(store, 'exp-1');
   await gc();
   expect(await stored()).toEqual([deep.digest, returned.model.digest].sort());
+});
+
+test('the record of an experiment that ended keeps every reference of its history, also where its end is published twice', async () => {
+  const control = createControlActivities({ store });
+  const put = (content: string): Promise<Ref> => store.put(content, mediaTypes.text);
+  const [snapshot, result, report] = await Promise.all(['snapshot', 'result', 'report'].map(put));
+  if (!snapshot || !result || !report) throw new Error('nothing stored');
+  await store.refs.set(refNames.experiment('exp-1'), { experimentId: 'exp-1', status: 'running' }, null);
+  const ofRun = await as('assay/exp-1/a/seed-1', async () => await put('the record of a run, which the result does not name'));
+  const splits = { train: 1, validation: 1, test: 1 };
+  const verdict = { outcome: 'keep' as const, harm: false, variant: null, sentence: '', reasons: [] };
+  const ended = { experimentId: 'exp-1', name: 'exp', snapshot: { ref: snapshot, rows: 3, splits }, result, report, verdict };
+  await control.publishResult(ended);
+  await control.publishResult(ended);
+  expect(await store.refs.get(refNames.pins('exp-1'))).toBeNull();
+  await gc();
+  expect((await store.get(ofRun)).toString()).toContain('record of a run');
 });
 
 test('references are found wherever they stand in an answer, each digest once', async () => {
