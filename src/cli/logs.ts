@@ -12,13 +12,18 @@ export async function logs(id: string, run: string | undefined, options: { follo
   if (record.result) {
     const result = await store.getJson<Result>(record.result);
     const runs = result.variants.flatMap((variant) =>
-      variant.runs.map((r) => ({ name: `${variant.name}/${r.seed}`, log: r.artifacts.log })),
+      variant.runs.map((r) => ({ name: `${variant.name}/${r.seed}`, log: r.artifacts.log, failure: r.failure })),
     );
     if (run === undefined) {
       process.stdout.write(`${runs.map(({ name }) => name).join('\n')}\n`);
       return;
     }
     const chosen = runs.find(({ name }) => name === run);
+    if (chosen !== undefined && chosen.log === null && chosen.failure !== null) {
+      // A run without a result leaves the end of its log in what is told of it.
+      process.stdout.write(`${chosen.failure.type}: ${chosen.failure.message}\n`);
+      return;
+    }
     if (!chosen?.log)
       throw unknownRun(
         record,

@@ -25,7 +25,7 @@ function plainView(out: WriteStream): LiveView {
       tell('stage', `stage ${progress.stage}${progress.waitingFor ? `: ${progress.waitingFor}` : ''}`);
       for (const run of progress.runs) {
         if (run.epoch === 0) continue;
-        const message = run.message ? `: ${firstLine(run.message)}` : '';
+        const message = run.message ? `: ${ends(run.message)}` : '';
         tell(
           `${run.variant}/${run.seed}`,
           `  ${run.variant} seed ${run.seed} ${run.state}${run.host ? ` on ${run.host}` : ''}${epochNote(run.epoch)}${message}`,
@@ -63,7 +63,7 @@ function table(progress: Progress, details: Map<string, TrainProgress>): string[
     .map((run) => {
       const now = details.get(`${run.variant}/${run.seed}`);
       const state = run.state === 'done' ? pc.green('done    ') : run.state === 'failed' ? pc.red('failed  ') : run.state.padEnd(8);
-      const numbers = now ? numbersOf(now) : pc.dim(run.message ? firstLine(run.message) : '');
+      const numbers = now ? numbersOf(now) : pc.dim(run.message ? ends(run.message) : '');
       return `  ${run.variant.padEnd(14)} seed ${String(run.seed).padEnd(4)} ${state} ${run.host ? pc.dim(run.host) : ''}${epochNote(run.epoch)}  ${numbers}`;
     });
   return [head, ...rows];
@@ -87,6 +87,12 @@ const spanOf = (seconds: number): string =>
 
 const epochNote = (epoch: number): string => (epoch > 1 ? ` (start ${epoch})` : '');
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
+
+/** What happened, and the last line of the log after it, which is most often why. */
+function ends(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return lines.length < 2 ? firstLine(text) : `${lines[0]}; last line: ${lines.at(-1)}`;
+}
 
 /** Cuts to the terminal's width without counting colour codes. */
 function clip(line: string, width: number): string {

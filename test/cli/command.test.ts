@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitCode } from '../../src/cli/watch';
 import type { ExperimentRecord, Result, Verdict } from '../../src/contract';
-import { refNames } from '../../src/contract';
+import { refNames, type Ref } from '../../src/contract';
 import { writeNpy } from '../../src/data/npy';
 import { openStore } from '../../src/store';
+import { makeResult } from '../report/fixture';
 import { changed, valid } from '../contract/fixtures';
 
 const assay = join(__dirname, '..', '..', 'bin', 'assay');
@@ -194,6 +195,20 @@ describe('completion', () => {
   });
 });
 
+describe('logs', () => {
+  it('of a run that ended without a result are what its failure tells', async () => {
+    const result = makeResult();
+    const failed = result.variants[0]?.runs[0];
+    if (!failed) throw new Error('no run');
+    failed.failure = { type: 'TrainerRejected', message: 'exit code 78\nrejected: column day is no number' };
+    failed.artifacts.log = null;
+    const home = openStore(`file://${join(folder, 'home', 'store')}`);
+    await remember('digits-1', 'done', await home.putJson(result));
+    const { code, out } = await run('logs', 'digits-1', `${result.variants[0]?.name}/${failed.seed}`);
+    expect([code, out]).toEqual([0, 'TrainerRejected: exit code 78\nrejected: column day is no number\n']);
+  });
+});
+
 describe('compare', () => {
   it('prints one JSON document with --json and nothing else', async () => {
     predictions('a', 0.6);
@@ -270,7 +285,7 @@ function write(path: string, text: string): void {
   writeFileSync(join(folder, path), text);
 }
 
-async function remember(experimentId: string, status: ExperimentRecord['status']): Promise<void> {
+async function remember(experimentId: string, status: ExperimentRecord['status'], result: Ref | null = null): Promise<void> {
   const ref = { digest: `sha256:${'0'.repeat(64)}`, size: 1, mediaType: 'application/json' };
   const record: ExperimentRecord = {
     schema: 'assay.experiment/1',
@@ -284,7 +299,7 @@ async function remember(experimentId: string, status: ExperimentRecord['status']
     spec: ref,
     provenance: ref,
     snapshot: null,
-    result: null,
+    result,
     report: null,
     verdict: null,
     message: 'the disk was full',
