@@ -27,9 +27,9 @@ beforeAll(() => {
 const graceMilliseconds = 100;
 /** Each is killed at one of its next so many file operations, and begun anew. */
 const lanes: [Act, number][] = [
-  ['put', 400],
+  ['put', 600],
   ['gc', 3_000],
-  ['put', 400],
+  ['put', 600],
   ['scrub', 1_200],
 ];
 
