@@ -1,7 +1,7 @@
 import { createAnalysisActivities, createMaintainActivities, pinned } from '../src/activities';
 import { queues } from '../src/contract';
 import { openStore } from '../src/store';
-import { connectedClient, openWorkflows } from './client';
+import { connectedClient, endedWorkflows } from './client';
 import { main, runPool } from './pool';
 import { settings } from './settings';
 
@@ -11,7 +11,7 @@ main('analysis', () =>
     const store = openStore(storeUrl);
     const activities = {
       ...pinned(store, createAnalysisActivities({ store, home, python, runtimeDir, uiUrl })),
-      ...createMaintainActivities({ store, isOpen: openWorkflows(await connectedClient()) }),
+      ...createMaintainActivities({ store, hasEnded: endedWorkflows(await connectedClient()) }),
     };
     return [{ taskQueue: queues.analysis, activities, maxConcurrentActivityTaskExecutions: 2 }];
   }),

@@ -12,13 +12,21 @@ export async function connectedClient(): Promise<Client> {
 }
 
 /** Whether a workflow is still running. */
-export const openWorkflows =
+export const openWorkflows = (client: Client) => async (workflowId: string) => (await statusOf(client, workflowId)) === 'RUNNING';
+
+/** Whether a workflow is known and over; one that the server never knew, or has forgotten, is not. */
+export const endedWorkflows =
   (client: Client) =>
   async (workflowId: string): Promise<boolean> => {
-    try {
-      return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }
+    const status = await statusOf(client, workflowId);
+    return status !== null && status !== 'RUNNING';
   };
+
+async function statusOf(client: Client, workflowId: string): Promise<string | null> {
+  try {
+    return (await client.workflow.getHandle(workflowId).describe()).status.name;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}

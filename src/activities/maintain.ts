@@ -5,13 +5,13 @@ import { collectGarbage, scrub, type Store } from '../store';
 import { whileHeartbeating } from './heartbeat';
 import { unpin } from './pins';
 
-/** `isOpen` asks the server whether the newest run of a workflow has not ended. */
+/** `hasEnded` asks the server: true only of a workflow that it knows and that is over. */
 export function createMaintainActivities({
   store,
-  isOpen,
+  hasEnded,
 }: {
   store: Store;
-  isOpen: (workflowId: string) => Promise<boolean>;
+  hasEnded: (workflowId: string) => Promise<boolean>;
 }): MaintainActivities {
   return {
     scrubStore() {
@@ -37,7 +37,7 @@ export function createMaintainActivities({
     collectGarbage({ graceSeconds }) {
       const signal = Context.current().cancellationSignal;
       return whileHeartbeating(async () => {
-        await unpinEnded(store, isOpen);
+        await unpinEnded(store, hasEnded);
         const report = await collectGarbage(store, { graceMilliseconds: graceSeconds * 1000, signal });
         return {
           scanned: report.scanned.objects,
@@ -52,11 +52,14 @@ export function createMaintainActivities({
   };
 }
 
-/** Pins of experiments whose workflow was terminated, so that nothing of theirs took them away. */
-async function unpinEnded(store: Store, isOpen: (workflowId: string) => Promise<boolean>): Promise<void> {
+/**
+ * Pins of experiments whose workflow was terminated, so that nothing of theirs took them away. One that this server does not know may run
+ * on another server with the same store.
+ */
+async function unpinEnded(store: Store, hasEnded: (workflowId: string) => Promise<boolean>): Promise<void> {
   const prefix = refNames.pins('');
   for (const name of await store.refs.list(prefix)) {
     const experimentId = name.slice(prefix.length);
-    if (!(await isOpen(ids.experimentWorkflow(experimentId)))) await unpin(store, experimentId);
+    if (await hasEnded(ids.experimentWorkflow(experimentId))) await unpin(store, experimentId);
   }
 }

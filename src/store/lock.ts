@@ -52,7 +52,8 @@ async function takeOver(path: string, mine: string, deadToken: string): Promise<
   });
 }
 
-async function linked(from: string, to: string): Promise<boolean> {
+/** Gives a file a further name; false where the name is taken. */
+export async function linked(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
     return true;

@@ -9,8 +9,8 @@ import { flipBit, freshStore, objectPath, removeTemporaryFolders, replicatedStor
 
 afterAll(removeTemporaryFolders);
 
-const activities = (store: Store, isOpen: (workflowId: string) => Promise<boolean> = async () => false) =>
-  createMaintainActivities({ store, isOpen });
+const activities = (store: Store, hasEnded: (workflowId: string) => Promise<boolean> = async () => false) =>
+  createMaintainActivities({ store, hasEnded });
 
 /** As of a try whose predecessor told this in its last heartbeat. */
 const environment = (heartbeatDetails?: unknown): MockActivityEnvironment =>
@@ -80,11 +80,11 @@ describe('garbage collection', () => {
     const ref = await store.put('content', mediaTypes.text);
     for (const id of ['open-1', 'terminated-1', 'terminated-2']) await pin(store, id, [ref]);
     const asked: string[] = [];
-    const isOpen = async (workflowId: string): Promise<boolean> => {
+    const hasEnded = async (workflowId: string): Promise<boolean> => {
       asked.push(workflowId);
-      return workflowId === ids.experimentWorkflow('open-1');
+      return workflowId !== ids.experimentWorkflow('open-1');
     };
-    const done = (await environment().run(activities(store, isOpen).collectGarbage, { graceSeconds: 3600 })) as GcSummary;
+    const done = (await environment().run(activities(store, hasEnded).collectGarbage, { graceSeconds: 3600 })) as GcSummary;
     expect(done).toMatchObject({ scanned: 1, reachable: 1, marked: 0, deleted: 0, deletedBytes: 0 });
     expect(asked.sort()).toEqual(['open-1', 'terminated-1', 'terminated-2'].map(ids.experimentWorkflow));
     expect(await store.refs.list('')).toEqual([refNames.pins('open-1')]);
@@ -94,10 +94,12 @@ describe('garbage collection', () => {
   it('takes nothing away where the server does not say whether an experiment is open', async () => {
     const { store } = freshStore();
     await pin(store, 'unknown-1', [await store.put('content', mediaTypes.text)]);
-    const isOpen = async (): Promise<boolean> => {
+    const hasEnded = async (): Promise<boolean> => {
       throw new Error('the server is away');
     };
-    await expect(environment().run(activities(store, isOpen).collectGarbage, { graceSeconds: 3600 })).rejects.toThrow('the server is away');
+    await expect(environment().run(activities(store, hasEnded).collectGarbage, { graceSeconds: 3600 })).rejects.toThrow(
+      'the server is away',
+    );
     expect(await store.refs.list('')).toEqual([refNames.pins('unknown-1')]);
   });
 

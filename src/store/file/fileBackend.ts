@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { AssayError } from '../../contract';
 import type { Backend, ByteRange, Entry, Source, TransferOptions } from '../backend';
 import { asStoreError, blockBytes, copyHashed, type Hashed, hashBytes, makeFolder, syncFolder, writeHashed } from '../files';
-import { withLock } from '../lock';
+import { linked, withLock } from '../lock';
 import { sweepLocks, sweepOrphans, TemporaryFiles } from './temporaryFiles';
 
 const statsAtOnce = 32;
@@ -206,17 +206,6 @@ export class FileBackend implements Backend {
     if (key.split('/').some((part) => part === '' || part.startsWith('.')))
       throw new AssayError('Internal', `"${key}" is no key of a store: a part of it is empty or starts with ".".`);
     return join(this.#root, key);
-  }
-}
-
-/** False where the name is taken. */
-async function linked(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
   }
 }
 
