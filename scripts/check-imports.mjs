@@ -3,13 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { inRoot, root } from './lib/root.mjs';
 
-const domain = ['contract', 'stats', 'placement', 'store', 'gpu', 'data', 'executor', 'checks', 'analysis', 'report', 'publish'];
+const domain = ['contract', 'stats', 'threads', 'placement', 'store', 'gpu', 'data', 'executor', 'checks', 'analysis', 'report', 'publish'];
 const all = [...domain, 'activities', 'client', 'stack', 'cli', 'api', 'observability'];
 
 /** Room -> rooms it may import. Nothing imports `workflows`: the worker bundles them by path. */
 const rooms = {
   contract: [],
   stats: [],
+  threads: ['stats'],
   placement: ['contract'],
   store: ['contract', 'observability'],
   gpu: ['contract', 'observability'],

@@ -1,7 +1,8 @@
 // Records test/workflows/histories anew from real runs on an embedded stack of its own. Needs `npm run build` before, and is
-// run deliberately: after a change of the workflows that old histories need not survive.
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+// run deliberately: after a change of the workflows that old histories need not survive. Names as arguments record those alone.
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +15,7 @@ const { historyToJSON } = require('@temporalio/common/lib/proto-utils');
 const { ensureStack, stopStack, trainerPython } = await compiled('stack/index.js');
 const { cancelExperiment, connectTemporal, experimentProgress, experimentResult, maintainOnce, startExperiment } =
   await compiled('client/index.js');
-const { ids } = await compiled('contract/index.js');
+const { ids, refNames } = await compiled('contract/index.js');
 const { loadSpec } = await compiled('contract/loadSpec.js');
 const { openStore } = await compiled('store/index.js');
 
@@ -38,38 +39,57 @@ writeFileSync(
   table((i) => i % 100),
 );
 
+const only = process.argv.slice(2);
+const wanted = (...names) => only.length === 0 || names.some((name) => only.includes(name));
+
 const store = openStore(pathToFileURL(join(home, 'store')).href);
 const recorded = new Map();
 try {
   const stack = await ensureStack({ home, onStep: (line) => console.log(line) });
   const client = await connectTemporal(stack);
   try {
-    const happy = await submit(client, spec('happy', { metrics: 'accuracy, latency_p95', seeds: '1, 2' }));
-    await experimentResult(client, happy);
-    await record(client, 'experiment-done', ids.experimentWorkflow(happy));
-    await record(client, 'variant-run-done', ids.variantRunWorkflow(happy, 'b', 1));
-
-    const crashed = await submit(client, spec('crashed', { diesAt: 20, pause: 0.05 }));
-    await experimentResult(client, crashed);
-    await record(client, 'variant-run-crashed', ids.variantRunWorkflow(crashed, 'b', 1));
-
-    const cancelled = await submit(client, spec('cancelled', { pause: 1.5 }));
-    await training(client, cancelled);
-    await cancelExperiment(client, cancelled);
-    await ended(client, cancelled);
-    await record(client, 'experiment-cancelled', ids.experimentWorkflow(cancelled));
-    await record(client, 'variant-run-cancelled', ids.variantRunWorkflow(cancelled, 'b', 1));
-
-    const invalid = await submit(client, spec('copies', { source: 'copies.csv' }));
-    await experimentResult(client, invalid);
-    await record(client, 'experiment-gate-failed', ids.experimentWorkflow(invalid));
-
-    const failed = await submit(client, spec('failed', { label: 'absent' }));
-    await ended(client, failed);
-    await record(client, 'experiment-failed', ids.experimentWorkflow(failed));
-
-    await maintainOnce(client, { graceSeconds: 3600 });
-    await record(client, 'maintain', ids.maintain);
+    if (wanted('experiment-done', 'variant-run-done')) {
+      const happy = await submit(client, spec('happy', { metrics: 'accuracy, latency_p95', seeds: '1, 2' }));
+      await experimentResult(client, happy);
+      await record(client, 'experiment-done', ids.experimentWorkflow(happy));
+      await record(client, 'variant-run-done', ids.variantRunWorkflow(happy, 'b', 1));
+    }
+    if (wanted('variant-run-crashed')) {
+      const crashed = await submit(client, spec('crashed', { diesAt: 20, pause: 0.05 }));
+      await experimentResult(client, crashed);
+      await record(client, 'variant-run-crashed', ids.variantRunWorkflow(crashed, 'b', 1));
+    }
+    if (wanted('experiment-cancelled', 'variant-run-cancelled')) {
+      const cancelled = await submit(client, spec('cancelled', { pause: 1.5 }));
+      await training(client, cancelled);
+      await cancelExperiment(client, cancelled);
+      await ended(client, cancelled);
+      await record(client, 'experiment-cancelled', ids.experimentWorkflow(cancelled));
+      await record(client, 'variant-run-cancelled', ids.variantRunWorkflow(cancelled, 'b', 1));
+    }
+    if (wanted('experiment-gate-failed')) {
+      const invalid = await submit(client, spec('copies', { source: 'copies.csv' }));
+      await experimentResult(client, invalid);
+      await record(client, 'experiment-gate-failed', ids.experimentWorkflow(invalid));
+    }
+    if (wanted('experiment-failed')) {
+      const failed = await submit(client, spec('failed', { label: 'absent' }));
+      await ended(client, failed);
+      await record(client, 'experiment-failed', ids.experimentWorkflow(failed));
+    }
+    if (wanted('maintain')) {
+      await maintainOnce(client, { graceSeconds: 3600 });
+      await record(client, 'maintain', ids.maintain);
+    }
+    if (wanted('series', 'series-run-done')) {
+      const [run] = await scheduled('nightly', spec('nightly', {}), ['--max-runs', '1']);
+      await record(client, 'series-run-done', run.workflow);
+      await record(client, 'series', ids.series('nightly'));
+    }
+    if (wanted('series-run-failed')) {
+      const [run] = await scheduled('broken', spec('broken', { label: 'absent' }), []);
+      await record(client, 'series-run-failed', run.workflow);
+    }
   } finally {
     await client.connection.close();
   }
@@ -113,6 +133,27 @@ async function submit(client, text) {
   return experimentId;
 }
 
+/** A series with one run, through the command; what the server says of its runs, once the record and the series' workflow have it. */
+async function scheduled(name, text, flags) {
+  writeFileSync(join(folder, `${name}.yaml`), text);
+  const assay = (...args) =>
+    execFileSync(process.execPath, [inRoot('bin', 'assay'), 'schedule', ...args], {
+      ...{ cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+      env: { ...process.env, ASSAY_HOME: home },
+    });
+  assay('create', name, `${name}.yaml`, '--every', '24h', ...flags);
+  assay('trigger', name);
+  for (;;) {
+    const found = await store.refs.get(refNames.series(name));
+    const { schedule } = JSON.parse(assay('show', name, '--json'));
+    if (found.value.runs === 1 && (flags.length === 0 || schedule.paused)) {
+      await delay(1000);
+      return schedule.recent;
+    }
+    await delay(500);
+  }
+}
+
 /** Waits until trainers of the experiment run. */
 async function training(client, experimentId) {
   for (;;) {
@@ -147,10 +188,13 @@ async function record(client, name, workflowId) {
 
 /** All or none: a recording that failed leaves the old histories. */
 function write() {
-  const total = [...recorded.values()].reduce((sum, text) => sum + text.length, 0);
+  const kept = only.length === 0 ? [] : readdirSync(target).filter((file) => !recorded.has(file.replace('.json', '')));
+  const total =
+    [...recorded.values()].reduce((sum, text) => sum + text.length, 0) +
+    kept.reduce((sum, file) => sum + statSync(join(target, file)).size, 0);
   if (total > largestTotal) throw new Error(`the histories have ${total} bytes together, more than ${largestTotal}`);
   mkdirSync(target, { recursive: true });
-  for (const file of readdirSync(target)) rmSync(join(target, file));
+  for (const file of readdirSync(target)) if (!kept.includes(file)) rmSync(join(target, file));
   for (const [name, text] of recorded) writeFileSync(join(target, `${name}.json`), `${text}\n`);
   console.log(`${recorded.size} histories, ${total} bytes, in ${target}`);
 }

@@ -1,4 +1,4 @@
-import { createAnalysisActivities, createMaintainActivities, pinned } from '../src/activities';
+import { createAnalysisActivities, createLookActivities, createMaintainActivities, pinned } from '../src/activities';
 import { queues } from '../src/contract';
 import { openStore } from '../src/store';
 import { connectedClient, endedWorkflows } from './client';
@@ -11,6 +11,7 @@ main('analysis', () =>
     const store = openStore(storeUrl);
     const activities = {
       ...pinned(store, createAnalysisActivities({ store, home, python, runtimeDir, uiUrl })),
+      ...createLookActivities({ store }),
       ...createMaintainActivities({ store, hasEnded: endedWorkflows(await connectedClient()) }),
     };
     return [{ taskQueue: queues.analysis, activities, maxConcurrentActivityTaskExecutions: 2 }];

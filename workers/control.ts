@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { activityInterceptors, createControlActivities, createPoolActivities } from '../src/activities';
+import { activityInterceptors, createControlActivities, createPoolActivities, createSeriesActivities } from '../src/activities';
+import { pauseEnded, tellSeries } from '../src/client';
 import { ids, poolNames, queues } from '../src/contract';
 import { openStore } from '../src/store';
 import { connectedClient, openWorkflows } from './client';
@@ -18,8 +19,14 @@ main('control', () =>
       workflowIdConflictPolicy: 'USE_EXISTING',
       staticSummary: 'hosts, devices, leases, and who waits',
     });
+    const store = openStore(settings().storeUrl);
     const activities = {
-      ...createControlActivities({ store: openStore(settings().storeUrl) }),
+      ...createControlActivities({ store }),
+      ...createSeriesActivities({
+        store,
+        tell: ({ summary }) => tellSeries(client, summary),
+        pause: ({ series, note }) => pauseEnded(client, series, note),
+      }),
       ...createPoolActivities({ isOpen: openWorkflows(client) }),
     };
     return [{ taskQueue: queues.control, activities, ...workflowCode() }];

@@ -1,4 +1,5 @@
-import { type AnalysisRun, type LatencyInput, alignRun, analyse, latencyBlocks } from '../analysis';
+import { join } from 'node:path';
+import { type AnalysisRun, type LatencyInput, alignRun, latencyBlocks } from '../analysis';
 import {
   type AnalyseInput,
   type Check,
@@ -21,11 +22,13 @@ import type { SplitRow } from '../data';
 import { curveOf } from '../executor';
 import type { Store } from '../store';
 import type { AnalysisDeps } from './analysis';
+import { analyseApart } from './analyseApart';
 import { predictionDrift } from './predictions';
+import { testColumns } from './testColumns';
 
 /** From the references of a finished experiment to its `assay.result/1`, and the profiles of what its variants predicted. */
 export async function buildResult(
-  { store, uiUrl }: Pick<AnalysisDeps, 'store' | 'uiUrl'>,
+  { store, uiUrl, home }: Pick<AnalysisDeps, 'store' | 'uiUrl' | 'home'>,
   input: AnalyseInput,
   namespace: string,
 ): Promise<{ result: Result; predictions: Record<string, Ref> }> {
@@ -48,7 +51,7 @@ export async function buildResult(
     snapshot.classes,
     runs.flatMap(({ outcome: { key }, analysis: { scores } }) => (scores === null ? [] : [{ ...key, scores }])),
   );
-  const analysis = analyse({
+  const analysis = await analyseApart({
     plan: plan.plan,
     classes: snapshot.classes,
     ids,
@@ -64,6 +67,8 @@ export async function buildResult(
     latency: await latencyOf(store, input.latency),
     dataChecks: [...withFindings(input.checks, findings), ...predicted.checks, sourceCheck(input.sourceChanged)],
     unequalRemedies: plan.unequalRemedies,
+    wallClockBudget: endsByClock(spec.training.budget),
+    ...(await testColumns({ store, workDir: join(home, 'cache', 'sources') }, snapshot, test)),
   });
 
   const result: Result = {
@@ -95,11 +100,16 @@ export async function buildResult(
         .map((run) => runResult(plan, run, measured.find((m) => m.seed === run.outcome.key.seed)?.metrics ?? {})),
     })),
     comparisons: analysis.comparisons,
+    breakdowns: analysis.breakdowns,
     checks: analysis.checks,
     provenance: withoutSource(provenance),
   };
   return { result, predictions: predicted.profiles };
 }
+
+/** Epochs or steps end a run that has them, and its wall clock only guards it. */
+const endsByClock = ({ epochs, steps, wallClock }: ResolvedSpec['training']['budget']): boolean =>
+  wallClock !== undefined && epochs === undefined && steps === undefined;
 
 interface LoadedRun {
   outcome: RunOutcome;

@@ -9,4 +9,6 @@ export { createMaintainActivities } from './maintain';
 export { pinned } from './pins';
 export { pruneSnapshots } from './pruneSnapshots';
 export { createPoolActivities } from './pool';
+export { createLookActivities } from './recordLook';
+export { createSeriesActivities } from './series';
 export { reapEnded, takeStock } from './stock';

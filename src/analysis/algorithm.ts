@@ -1,7 +1,11 @@
-import { varianceComponentsInfluence, type BootstrapMetric } from '../stats';
+import { crossedBootstrap, varianceComponentsInfluence, type BootstrapMetric } from '../stats';
 import type { Evidence } from './decide';
 import type { ArmRun } from './prepare';
 import { beside, improvement, needsRatio, unanswered, type Question } from './question';
+import { span } from './wording';
+
+/** From this many pairs the crossed bootstrap is no longer too narrow to be shown as a check. */
+const seedsForCheck = 10;
 
 /**
  * Would training again favour the variant? Variance components over rows and paired seeds with t.
@@ -25,6 +29,7 @@ export function compareAlgorithms(question: Question, metric: BootstrapMetric, p
   if (still !== undefined)
     notes.push(`${still.name} is already trained: its one model stands for every seed, so its seed variance is zero.`);
   if (rows.units !== null) notes.push(`Rows belong to ${rows.unitCount} units; variances are between units.`);
+  if (pairs.length >= seedsForCheck && question.role !== 'secondary') notes.push(crossedCheck(question, a, b, result));
   return {
     ...unanswered(question, rows.n, ''),
     difference: result.difference,
@@ -33,11 +38,13 @@ export function compareAlgorithms(question: Question, metric: BootstrapMetric, p
     claim: 'algorithm',
     method: 'variance-components',
     pValue: result.pValue,
+    adjustedPValue: question.family?.adjust?.(result.pValue) ?? null,
     probabilityOfImprovement: probability,
     ...beside(question, result.difference, result.standardError, result.df),
     ratio: needsRatio(question) ? ratioOf(question, a, b) : null,
     notes,
     components: { rows: result.rows, seeds: result.seeds, seedCount: pairs.length },
+    pairs: pairs.length,
   };
 }
 
@@ -53,17 +60,22 @@ export function definedInfluences(metric: BootstrapMetric, runs: readonly ArmRun
 }
 
 function components(question: Question, a: Influences, b: Influences, confidence: number): ReturnType<typeof varianceComponentsInfluence> {
-  const { units } = question.rows;
-  return varianceComponentsInfluence(
-    {
-      metricA: a.values,
-      metricB: b.values,
-      influenceA: a.influences,
-      influenceB: b.influences,
-      ...(units === null ? {} : { units }),
-    },
-    { confidence },
-  );
+  return varianceComponentsInfluence(bothArms(question, a, b), { confidence });
+}
+
+function bothArms({ rows }: Question, a: Influences, b: Influences): Parameters<typeof varianceComponentsInfluence>[0] {
+  const units = rows.units === null ? {} : { units: rows.units };
+  return { metricA: a.values, metricB: b.values, influenceA: a.influences, influenceB: b.influences, ...units };
+}
+
+/** Rows and seeds resampled both, beside the interval that decides. */
+function crossedCheck(question: Question, a: Influences, b: Influences, decided: { low: number; high: number }): string {
+  const { confidence, seed, rows } = question;
+  const check = crossedBootstrap(bothArms(question, a, b), { confidence, seed });
+  const what = `${a.values.length} seeds and ${rows.unitCount} ${rows.units === null ? 'rows' : 'units'}`;
+  const note = `As a check, the crossed bootstrap over ${what}: ${span(question.metric, check.low, check.high)} (${check.resamples} resamples).`;
+  const side = ({ low, high }: { low: number; high: number }): number => (low > 0 ? 1 : high < 0 ? -1 : 0);
+  return side(check) === side(decided) ? note : `${note} The two disagree about 0, so the answer is a close one.`;
 }
 
 /** The same on the logarithm of the metric (delta method): the ratio of the seeds' geometric means. */

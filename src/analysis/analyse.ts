@@ -1,20 +1,29 @@
 import { AssayError, metricCatalogue, metricNames, type MetricName, type RegisteredPlan } from '../contract';
-import { adjustPValues } from '../stats';
+import { adjustPValues, pairedBootstrap } from '../stats';
 import { compareAlgorithms } from './algorithm';
 import { armMetric, classTable, runMetrics } from './arms';
-import { compareArtifacts, type ArmInterval } from './artifact';
+import { answersForAlgorithm } from './approach';
+import { compareArtifacts } from './artifact';
+import { breakdowns } from './breakdown';
 import { clockChecks, confoundedBy, isTimeMetric } from './clocks';
 import { conductChecks } from './conduct';
 import { compareCosts } from './cost';
 import { decide, type Evidence } from './decide';
+import type { ArmInterval, Bootstrap } from './drawn';
+import { familyOf, familywise, type Family } from './family';
 import { compareLatency, latencySummary } from './latency';
 import { isPredictionMetric, pairRuns, prepare, type Arm, type Prepared } from './prepare';
 import { unanswered, type Question } from './question';
 import { remedyChecks } from './remedies';
 import { bootstrapSeed, seedsForAlgorithm, type Analysis, type AnalysisInput } from './types';
 
+export interface AnalyseOptions {
+  /** What resamples; default `pairedBootstrap` on this thread. One with the same bits on several threads changes no number. */
+  bootstrap?: Bootstrap;
+}
+
 /** Predictions and the registered plan -> intervals, p values and the verdict. The same input gives the same bytes. */
-export function analyse(input: AnalysisInput): Analysis {
+export function analyse(input: AnalysisInput, options: AnalyseOptions = {}): Analysis {
   const { plan } = input;
   const metrics = plannedMetrics(plan);
   const prepared = prepare(input);
@@ -24,14 +33,18 @@ export function analyse(input: AnalysisInput): Analysis {
     ...input.dataChecks,
     ...prepared.checks,
     ...remedyChecks(input),
-    ...clockChecks(plan, prepared.control, candidates),
+    ...clockChecks(plan, prepared.control, candidates, input.wallClockBudget ?? false),
     ...conductChecks(input),
   ];
+  const { bootstrap = pairedBootstrap } = options;
+  const { rows, control } = prepared;
+  const family = familyOf({ plan, rows, control, candidates, seed, bootstrap });
   const resampled = new Map<string, ArmInterval>();
   const answers = candidates.flatMap((variant) =>
     metrics.map((metric) => {
-      const question = ask(plan, prepared, variant, metric, candidates.length, seed);
-      return withClocks(question, answer(question, input, resampled));
+      const question = ask(plan, prepared, variant, metric, family, seed);
+      const evidence = withFamily(question, answer(question, input, resampled, bootstrap));
+      return input.wallClockBudget === true || isTimeMetric(metric) ? withClocks(question, evidence) : evidence;
     }),
   );
   const comparisons = adjust(plan, answers);
@@ -55,16 +68,19 @@ export function analyse(input: AnalysisInput): Analysis {
       };
     }),
     comparisons: comparisons.map(published),
+    breakdowns: breakdowns(plan, prepared, input),
     checks,
     verdict,
   };
 }
 
-/** The parts of the variance and the mark serve the rule alone; a note says what the mark says. */
+/** What serves the rule alone; notes and reasons say it in words. */
 function published(evidence: Evidence): Analysis['comparisons'][number] {
   const comparison = { ...evidence };
   delete comparison.components;
   delete comparison.confounded;
+  delete comparison.pairs;
+  delete comparison.shrunk;
   return comparison;
 }
 
@@ -79,23 +95,15 @@ function plannedMetrics(plan: RegisteredPlan): string[] {
   return metrics;
 }
 
-function ask(plan: RegisteredPlan, prepared: Prepared, variant: Arm, metric: string, candidates: number, seed: number): Question {
-  const role =
-    metric === plan.primary ? 'primary' : plan.guardrails.some((guardrail) => guardrail.metric === metric) ? 'guardrail' : 'secondary';
-  const confidence = role === 'primary' ? primaryConfidence(plan, candidates) : plan.confidence;
-  return { plan, rows: prepared.rows, control: prepared.control, variant, metric, role, confidence, seed };
+function ask(plan: RegisteredPlan, prepared: Prepared, variant: Arm, metric: string, family: Family | null, seed: number): Question {
+  const asked = { plan, rows: prepared.rows, control: prepared.control, variant, metric, seed };
+  if (metric === plan.primary) return { ...asked, role: 'primary', confidence: family?.confidence ?? familywise(plan), family };
+  // Guardrails need no adjustment, since every one has to be shown; the rest is to look at.
+  const role = plan.guardrails.some((guardrail) => guardrail.metric === metric) ? 'guardrail' : 'secondary';
+  return { ...asked, role, confidence: plan.confidence, family: null };
 }
 
-/**
- * Simultaneous intervals for several candidates by Bonferroni, since the rule reads intervals and Holm only gives p values.
- * Equivalence is two one-sided tests: its interval has 1 - 2 alpha. Guardrails need no adjustment: every one has to be shown.
- */
-function primaryConfidence(plan: RegisteredPlan, candidates: number): number {
-  const alpha = (1 - plan.confidence) * (plan.test === 'equivalence' ? 2 : 1);
-  return 1 - alpha / (plan.correction === 'holm' ? candidates : 1);
-}
-
-function answer(question: Question, input: AnalysisInput, resampled: Map<string, ArmInterval>): Evidence {
+function answer(question: Question, input: AnalysisInput, resampled: Map<string, ArmInterval>, bootstrap: Bootstrap): Evidence {
   const { plan, metric, control, variant, rows } = question;
   if (!isPredictionMetric(metric)) {
     return metricCatalogue[metric as MetricName].source === 'latency' ? compareLatency(question, input.latency) : compareCosts(question);
@@ -103,13 +111,11 @@ function answer(question: Question, input: AnalysisInput, resampled: Map<string,
   const pairs = pairRuns(control, variant);
   if (pairs.length === 0 || rows.n === 0) return unanswered(question, rows.n, 'No run of one arm is paired with a run of the other.');
   if (rows.unitCount < 2) return unanswered(question, rows.n, 'One row (or unit) has no interval; two or more have.');
-  const models = control.pretrained && variant.pretrained;
-  if (plan.question === 'algorithm' && pairs.length >= seedsForAlgorithm && metric !== 'ece' && !models) {
-    return compareAlgorithms(question, metric, pairs);
-  }
-  const { evidence, a, b } = compareArtifacts(question, metric, pairs);
+  if (answersForAlgorithm(plan, metric, control, variant, pairs.length)) return compareAlgorithms(question, metric, pairs);
+  const { evidence, a, b } = compareArtifacts(question, metric, pairs, bootstrap);
   resampled.set(`${metric} ${control.name}`, a);
   resampled.set(`${metric} ${variant.name}`, b);
+  const models = control.pretrained && variant.pretrained;
   if (plan.question === 'algorithm' && !models && pairs.length < seedsForAlgorithm) {
     evidence.notes.push(
       `${pairs.length} paired seeds cannot answer for the algorithm (${seedsForAlgorithm} can): it holds for these trained models.`,
@@ -118,18 +124,28 @@ function answer(question: Question, input: AnalysisInput, resampled: Map<string,
   return evidence;
 }
 
-function withClocks({ metric, control, variant }: Question, evidence: Evidence): Evidence {
-  const confounded = isTimeMetric(metric) ? confoundedBy(control, variant) : null;
+function withClocks({ control, variant }: Question, evidence: Evidence): Evidence {
+  const confounded = confoundedBy(control, variant);
   return confounded === null ? evidence : { ...evidence, confounded, notes: [...evidence.notes, `Confounded: ${confounded}.`] };
 }
 
-/** Holm over the candidates' primary p values; everything else is shown unadjusted. */
+function withFamily({ family, variant }: Question, evidence: Evidence): Evidence {
+  if (family === null) return evidence;
+  const difference = family.shrunk.get(variant.name);
+  return {
+    ...evidence,
+    notes: family.note === null ? evidence.notes : [...evidence.notes, family.note],
+    ...(difference === undefined ? {} : { shrunk: { difference, of: family.size } }),
+  };
+}
+
+/** Primary p values that have no joint law: Holm's. One candidate's is its own; everything else is shown unadjusted. */
 function adjust(plan: RegisteredPlan, answers: Evidence[]): Evidence[] {
-  const primaries = answers.filter((evidence) => evidence.role === 'primary');
-  const p = primaries.map((evidence) => evidence.pValue ?? 1);
+  const open = answers.filter((evidence) => evidence.role === 'primary' && evidence.adjustedPValue === null);
+  const p = open.map((evidence) => evidence.pValue ?? 1);
   const adjusted = plan.correction === 'holm' ? adjustPValues(p, 'holm') : p;
   return answers.map((evidence) => {
-    const index = primaries.indexOf(evidence);
+    const index = open.indexOf(evidence);
     return index < 0 || evidence.pValue === null ? evidence : { ...evidence, adjustedPValue: adjusted[index] ?? null };
   });
 }

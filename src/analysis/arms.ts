@@ -1,7 +1,7 @@
 import { metricCatalogue, type MetricName, type RegisteredPlan, type VariantResult } from '../contract';
 import { perClass, proportionInterval, tQuantile, varianceComponentsInfluence, type BootstrapMetric } from '../stats';
 import { definedInfluences } from './algorithm';
-import type { ArmInterval } from './artifact';
+import type { ArmInterval } from './drawn';
 import { runValue } from './cost';
 import { latencyInterval } from './latency';
 import { isPredictionMetric, type Arm, type Rows } from './prepare';
@@ -89,7 +89,7 @@ function predictionEstimate(
   if (found === null || found.values.length === 0) return none(null);
   const { values, influences } = found;
   if (rows.unitCount < 2) return none(mean(values));
-  const bound = metric === 'log_loss' ? Number.POSITIVE_INFINITY : 1;
+  const bound = metric === 'log_loss' ? Number.POSITIVE_INFINITY : metric === 'brier' ? 2 : 1;
   if (plan.question === 'algorithm' && values.length >= seedsForAlgorithm) {
     // Against an arm that is always 0 the difference is the arm's own value.
     const result = varianceComponentsInfluence(

@@ -1,27 +1,37 @@
-import { delong, mcnemar, pairedBootstrap, type BootstrapMetric, type PairedBootstrapResult } from '../stats';
+import { delong, mcnemar, type BootstrapMetric } from '../stats';
 import type { Evidence } from './decide';
-import { isLabelMetric, type ArmRun } from './prepare';
+import { drawAlone, type ArmInterval, type Bootstrap, type Drawn } from './drawn';
+import type { ArmRun } from './prepare';
+import { byInfluence, isResampled, minority } from './influence';
 import { beside, improvement, needsRatio, unanswered, type Question } from './question';
 
-/** Row visits of the metrics that are recomputed in every resample: beyond it fewer resamples are drawn, and the record says how many. */
-const rowVisits = 1e9;
+export type { ArmInterval } from './drawn';
 
 /** Are these trained models different on this kind of data? Chance is in the test rows alone. */
 export function compareArtifacts(
   question: Question,
   metric: BootstrapMetric,
   pairs: { a: ArmRun; b: ArmRun }[],
+  bootstrap: Bootstrap,
 ): { evidence: Evidence; a: ArmInterval; b: ArmInterval } {
-  const { rows, plan } = question;
-  const result = resample(question, metric, pairs);
-  const arms = { a: armInterval(result.a), b: armInterval(result.b) };
-  const { difference, low, high } = result;
-  if (difference === undefined) return { evidence: unanswered(question, rows.n, `${metric} is undefined on these rows (0/0).`), ...arms };
+  const { rows, plan, variant, family } = question;
+  const arms = [pairs.map(({ a }) => a), pairs.map(({ b }) => b)];
+  const drawn =
+    family?.drawn.get(variant.name) ??
+    (isResampled(metric, rows.units)
+      ? drawAlone({ ...question, metric, arms, bootstrap }, question.confidence, needsRatio(question))
+      : byInfluence(metric, rows, pairs, question.confidence, needsRatio(question)));
+  const { difference, low, high, a, b } = drawn;
+  const asked = { ...question, confidence: drawn.confidence };
+  if (difference === undefined) return { evidence: unanswered(asked, rows.n, `${metric} is undefined on these rows (0/0).`), a, b };
   if (low === undefined || high === undefined) {
-    const why = `${metric} is undefined (0/0) in ${result.undefinedReplicates} of ${result.resamples} resamples, too many for an interval.`;
-    return { evidence: { ...unanswered(question, rows.n, why), difference }, ...arms };
+    const why =
+      drawn.resamples === null
+        ? `${metric} has no interval: one of the classes has a single row.`
+        : `${metric} is undefined (0/0) in ${drawn.undefinedReplicates} of ${drawn.resamples} resamples, too many for an interval.`;
+    return { evidence: { ...unanswered(asked, rows.n, why), difference, resamples: drawn.resamples }, a, b };
   }
-  const tested = test(question, metric, pairs, { low, high, method: result.method, pValue: result.pValue ?? null });
+  const tested = test(question, metric, pairs, { ...drawn, low, high });
   const values = (side: 'a' | 'b'): number[] => pairs.map((pair) => pair[side].value(metric) ?? Number.NaN);
   const improved = improvement(question, values('a'), values('b'));
   const notes = [...tested.notes, ...improved.notes];
@@ -29,95 +39,83 @@ export function compareArtifacts(
   if (plan.question === 'algorithm' && metric === 'ece')
     notes.push('The calibration error has no influence values: rows are resampled, seeds are not.');
   if (rows.units !== null) notes.push(`Rows belong to ${rows.unitCount} units; units are resampled.`);
-  if (result.undefinedReplicates > 0) notes.push(`${result.undefinedReplicates} resamples left the metric undefined and were left out.`);
-  if (result.resamples < plan.resamples)
-    notes.push(`${result.resamples} instead of ${plan.resamples} resamples, for the size of the data.`);
+  if (drawn.undefinedReplicates > 0) notes.push(`${drawn.undefinedReplicates} resamples left the metric undefined and were left out.`);
+  if (drawn.method === 'percentile' && drawn.resamples === null) notes.push('The bootstrap of infinitely many resamples, in closed form.');
+  if (drawn.resamples !== null && drawn.resamples < plan.resamples)
+    notes.push(`${drawn.resamples} instead of ${plan.resamples} resamples, for the size of the data.`);
   const evidence: Evidence = {
-    ...unanswered(question, rows.n, ''),
+    ...unanswered({ ...question, confidence: tested.confidence }, rows.n, ''),
     difference,
     low: tested.low,
     high: tested.high,
     claim: 'artifact',
     method: tested.method,
-    resamples: result.resamples,
+    resamples: drawn.resamples,
     pValue: tested.pValue,
+    adjustedPValue: tested.adjustedPValue,
     probabilityOfImprovement: improved.probability,
-    ...beside(question, difference, result.standardError ?? 0),
-    ratio: needsRatio(question) ? result.ratio : null,
+    ...beside({ ...question, confidence: tested.confidence }, difference, tested.standardError),
+    ratio: needsRatio(question) ? drawn.ratio : null,
+    pairs: pairs.length,
     notes,
   };
-  return { evidence, ...arms };
+  return { evidence, a, b };
 }
 
-export interface ArmInterval {
-  estimate: number | null;
-  low: number | null;
-  high: number | null;
-}
-
-function armInterval({ estimate, low, high }: PairedBootstrapResult['a']): ArmInterval {
-  return { estimate: estimate ?? null, low: low ?? null, high: high ?? null };
-}
-
-function resample(question: Question, metric: BootstrapMetric, pairs: { a: ArmRun; b: ArmRun }[]): PairedBootstrapResult {
-  const { rows, plan, confidence, seed } = question;
-  const recomputed = metric === 'auc_ovr' || metric === 'ece';
-  const visits = rows.n * 2 * pairs.length * (metric === 'auc_ovr' ? rows.classes : 1);
-  const resamples = recomputed ? Math.min(plan.resamples, Math.max(1000, Math.floor(rowVisits / visits))) : plan.resamples;
-  return pairedBootstrap(
-    {
-      labels: rows.labels,
-      predictionsA: pairs.map((pair) => pair.a.predictions),
-      predictionsB: pairs.map((pair) => pair.b.predictions),
-      ...(isLabelMetric(metric) ? {} : { scoresA: pairs.map((pair) => pair.a.scores), scoresB: pairs.map((pair) => pair.b.scores) }),
-      classes: rows.classes,
-      ...(rows.units === null ? {} : { units: rows.units }),
-    },
-    metric,
-    { resamples, confidence, seed, method: 'bca' },
-  );
+function delongOf({ rows, confidence }: Question, { a, b }: { a: ArmRun; b: ArmRun }): ReturnType<typeof delong> {
+  return delong(rows.labels, positive(a.scores), positive(b.scores), { confidence });
 }
 
 interface Tested {
   low: number;
   high: number;
+  confidence: number;
   method: string;
+  standardError: number;
   pValue: number | null;
+  adjustedPValue: number | null;
   notes: string[];
 }
 
 /** One model an arm on independent rows has an exact test for accuracy and DeLong's for AUC; else the p comes with the interval. */
-function test(question: Question, metric: BootstrapMetric, pairs: { a: ArmRun; b: ArmRun }[], boot: Omit<Tested, 'notes'>): Tested {
-  const { rows, confidence } = question;
-  const fallback = { ...boot, notes: [] as string[] };
-  if (rows.units !== null) return fallback;
-  if (metric === 'accuracy') {
-    const tables = pairs.map((pair) => discordance(rows.labels, pair.a.predictions, pair.b.predictions));
-    const exact = tables.map((table) => mcnemar(table, { method: 'exact' }).pValue);
-    const [only, onlyP] = [tables[0], exact[0]];
-    if (pairs.length !== 1 || only === undefined || onlyP === undefined) {
-      return { ...fallback, notes: [`Exact McNemar by seed: p = ${exact.map(shortP).join(', ')}.`] };
-    }
-    const midP = mcnemar(only, { method: 'mid-p' }).pValue;
-    return { ...fallback, pValue: onlyP, notes: [`p by the exact McNemar test (mid-p ${shortP(midP)}).`] };
+function test(
+  question: Question,
+  metric: BootstrapMetric,
+  pairs: { a: ArmRun; b: ArmRun }[],
+  drawn: Drawn & { low: number; high: number },
+): Tested {
+  const { low, high, confidence, method } = drawn;
+  const known = { low, high, confidence, method, standardError: drawn.standardError ?? 0 };
+  const fallback: Tested = { ...known, pValue: drawn.pValue ?? null, adjustedPValue: drawn.adjustedPValue ?? null, notes: [] };
+  if (question.rows.units !== null) return fallback;
+  if (metric === 'accuracy') return mcnemarTest(question, pairs, fallback);
+  // With one row of a class its placements have no variance.
+  const twoClasses = metric === 'auc_ovr' && question.rows.classes === 2 && minority(question.rows) > 1;
+  return twoClasses ? delongTest(question, pairs, fallback) : fallback;
+}
+
+function mcnemarTest({ rows, family }: Question, pairs: { a: ArmRun; b: ArmRun }[], fallback: Tested): Tested {
+  const tables = pairs.map((pair) => discordance(rows.labels, pair.a.predictions, pair.b.predictions));
+  const exact = tables.map((table) => mcnemar(table, { method: 'exact' }).pValue);
+  const [only, pValue] = [tables[0], exact[0]];
+  if (pairs.length !== 1 || only === undefined || pValue === undefined) {
+    return { ...fallback, notes: [`Exact McNemar by seed: p = ${exact.map(shortP).join(', ')}.`] };
   }
-  if (metric === 'auc_ovr' && rows.classes === 2) {
-    const results = pairs.map(({ a, b }) => delong(rows.labels, positive(a.scores), positive(b.scores), { confidence }));
-    const only = results[0];
-    if (pairs.length !== 1 || only === undefined) {
-      return { ...fallback, notes: [`DeLong by seed: p = ${results.map((result) => shortP(result.pValue)).join(', ')}.`] };
-    }
-    const minority = Math.min(count(rows.labels, 0), count(rows.labels, 1));
-    const extreme = Math.max(only.aucA, only.aucB) > 0.99 || minority < 50;
-    return extreme
-      ? {
-          ...fallback,
-          pValue: only.pValue,
-          notes: ["p by DeLong's test; interval by resampling, since an AUC exceeds 0.99 or a class has under 50 rows."],
-        }
-      : { low: only.low, high: only.high, method: 'delong', pValue: only.pValue, notes: [] };
+  const midP = mcnemar(only, { method: 'mid-p' }).pValue;
+  const notes = [`p by the exact McNemar test (mid-p ${shortP(midP)}).`];
+  return { ...fallback, pValue, adjustedPValue: family?.adjust?.(pValue) ?? null, notes };
+}
+
+function delongTest(question: Question, pairs: { a: ArmRun; b: ArmRun }[], fallback: Tested): Tested {
+  const { confidence, family } = question;
+  const results = pairs.map((pair) => delongOf(question, pair));
+  const only = results[0];
+  if (pairs.length !== 1 || only === undefined) {
+    return { ...fallback, notes: [`DeLong by seed: p = ${results.map((result) => shortP(result.pValue)).join(', ')}.`] };
   }
-  return fallback;
+  const { low, high, pValue, variance } = only;
+  const adjustedPValue = family?.adjust?.(pValue) ?? null;
+  return { low, high, confidence, method: 'delong', standardError: Math.sqrt(variance), pValue, adjustedPValue, notes: [] };
 }
 
 /** [[both right, only A right], [only B right, both wrong]] */
@@ -135,10 +133,6 @@ function discordance(labels: Int32Array, a: Int32Array, b: Int32Array): [[number
 
 function positive(scores: Float64Array): Float64Array {
   return Float64Array.from({ length: scores.length / 2 }, (_, row) => scores[2 * row + 1] as number);
-}
-
-function count(labels: Int32Array, label: number): number {
-  return labels.reduce((sum, value) => sum + Number(value === label), 0);
 }
 
 const shortP = (p: number): string => (p < 1e-4 ? p.toExponential(1) : p.toFixed(4));

@@ -17,8 +17,8 @@ export function confoundedBy(control: Arm, variant: Arm): string | null {
 
 export const isTimeMetric = (metric: string): boolean => timeMetrics.includes(metric);
 
-/** A finding; it fails where a time metric decides. Nothing to say without telemetry. */
-export function clockChecks(plan: RegisteredPlan, control: Arm, variants: readonly Arm[]): Check[] {
+/** A finding; it fails where a metric decides that the clocks confound. Nothing to say without telemetry. */
+export function clockChecks(plan: RegisteredPlan, control: Arm, variants: readonly Arm[], wallClockBudget: boolean): Check[] {
   const clocked = [control, ...variants].some((arm) => arm.runs.some((run) => clockOf(run) !== null));
   if (!clocked) return [];
   const found = variants.flatMap((variant) => confoundedBy(control, variant) ?? []);
@@ -28,12 +28,13 @@ export function clockChecks(plan: RegisteredPlan, control: Arm, variants: readon
       { ...base, status: 'pass', detail: 'No pair of runs has clocks that differ by more than 10 % for thermal or hardware reasons.' },
     ];
   }
-  const deciding = [plan.primary, ...plan.guardrails.map(({ metric }) => metric)].filter(isTimeMetric);
+  const deciding = [plan.primary, ...plan.guardrails.map(({ metric }) => metric)].filter(
+    (metric) => wallClockBudget || isTimeMetric(metric),
+  );
+  const what = wallClockBudget ? 'Under a wall-clock budget all metrics are' : 'Time metrics are';
   const consequence =
     deciding.length > 0 ? `${[...new Set(deciding)].join(', ')} cannot be decided on` : 'read time metrics with that in mind; none decides';
-  return [
-    { ...base, status: deciding.length > 0 ? 'fail' : 'warn', detail: `Time metrics are confounded: ${found.join('; ')}; ${consequence}.` },
-  ];
+  return [{ ...base, status: deciding.length > 0 ? 'fail' : 'warn', detail: `${what} confounded: ${found.join('; ')}; ${consequence}.` }];
 }
 
 const clockOf = (run: ArmRun): number | null => run.conduct?.telemetry?.smClockMhz ?? null;

@@ -1,7 +1,8 @@
 import type { Check, Comparison, Guardrail, Outcome, RegisteredPlan, Verdict } from '../contract';
 import { remediesCheck } from './remedies';
 import { settlement } from './settle';
-import { amount, direction, effect, metricLabel, percent } from './wording';
+import { seedsForAlgorithm } from './types';
+import { amount, differences, direction, effect, metricLabel, metricSource, percent } from './wording';
 
 /** How many of an arm's planned runs gave no result. */
 export interface ArmFailures {
@@ -15,6 +16,10 @@ export interface Evidence extends Comparison {
   components?: { rows: number; seeds: number; seedCount: number };
   /** Why the number says more about the devices than about the variants: nothing is decided on it. */
   confounded?: string;
+  /** Paired seeds behind the number, of metrics of predictions. */
+  pairs?: number;
+  /** The difference shrunk towards the mean of so many candidates, where their joint noise is known. */
+  shrunk?: { difference: number; of: number };
 }
 
 /** An effect's interval turned so that more is better; in the metric's unit, or a fraction of the control's value. */
@@ -31,6 +36,7 @@ interface Judgement {
   low: number;
   sentence: string;
   reasons: string[];
+  primary: Evidence;
 }
 
 /** The pre-declared rule: intervals against margins, never a p value; a failed gate beats everything. */
@@ -70,14 +76,25 @@ function combine(plan: RegisteredPlan, judgements: Judgement[]): Verdict {
     const sentence = `There is no comparison of ${metricLabel(plan.primary)} to decide on; inconclusive`;
     return { outcome: 'inconclusive', harm: false, variant: null, sentence, reasons: [sentence] };
   }
+  // A candidate without an interval could not have won.
+  const compared = judgements.filter((judgement) => judgement.low > Number.NEGATIVE_INFINITY).length;
   const others = judgements.filter((judgement) => judgement !== best).map((judgement) => judgement.sentence);
   return {
     outcome: best.outcome,
     harm: best.outcome === 'keep' && judgements.some((judgement) => judgement.harm),
     variant: best.outcome === 'adopt' ? best.variant : null,
     sentence: best.sentence,
-    reasons: [...best.reasons, ...others],
+    reasons: [...best.reasons, ...(best.outcome === 'adopt' && compared > 1 ? [bestOfMany(best.primary, compared)] : []), ...others],
   };
+}
+
+/** The winner's curse: what won among many was lucky as well. */
+function bestOfMany(primary: Evidence, candidates: number): string {
+  const { variant, metric, difference, shrunk } = primary;
+  const biased = `As the best of ${candidates} candidates ${variant} was lucky too, so its difference is biased in its favour`;
+  if (shrunk === undefined || difference === null) return `${biased}; without joint replicates there is no estimate of by how much.`;
+  const [measured, after] = differences(metric, difference, shrunk.difference);
+  return `${biased}: ${measured} ${metricLabel(metric)} as measured, about ${after} after shrinkage towards the mean of the candidates.`;
 }
 
 function byLow(a: Judgement, b: Judgement): number {
@@ -105,20 +122,21 @@ function judge(plan: RegisteredPlan, primary: Evidence, all: Evidence[], failure
   if (limits.length > 0) {
     outcome = 'inconclusive';
     harm = false;
-    reasons.unshift(...limits);
+    reasons.unshift(...limits.map((limit) => limit.reason));
   }
-  if (primary.claim === 'artifact') reasons.push('The claim holds for these trained models, not for training them again.');
-  if (ruled.outcome === 'inconclusive' && interval !== null) {
+  if (primary.claim === 'artifact' && interval !== null)
+    reasons.push('The claim holds for these trained models, not for training them again.');
+  if (ruled.outcome === 'inconclusive' && outcome === 'inconclusive' && interval !== null) {
     reasons.push(settlement(primary, interval, plan.test, margin));
   }
   const sentence = sentenceFor(plan, primary, outcome, {
     harmedGuardrail: guardrails.find((guardrail) => guardrail.state === 'harmed')?.metric ?? null,
     openGuardrail: guardrails.find((guardrail) => guardrail.state === 'open')?.metric ?? null,
     ruled: ruled.outcome,
-    limit: limits[0] ?? null,
+    limit: limits[0]?.brief ?? null,
     undefined: interval === null,
   });
-  return { variant: primary.variant, outcome, harm, low: interval?.low ?? Number.NEGATIVE_INFINITY, sentence, reasons };
+  return { variant: primary.variant, outcome, harm, low: interval?.low ?? Number.NEGATIVE_INFINITY, sentence, reasons, primary };
 }
 
 /** Null where anything is undefined: an undefined number never passes. */
@@ -171,7 +189,8 @@ function guard(guardrail: Guardrail, all: Evidence[]): { metric: string; state: 
   const state = interval.low > -limit ? 'shown' : interval.high < -limit ? 'harmed' : 'open';
   const words = { shown: 'is kept', harmed: 'is broken', open: 'is open' }[state];
   const seen = relative ? ratioText(comparison) : effect(comparison);
-  return { metric, state, reason: `Guardrail ${metricLabel(metric)} (${tolerance}) ${words}: ${seen}.` };
+  const wanted = state === 'open' ? ` ${settlement(comparison, interval, 'non-inferiority', { size: limit, relative })}` : '';
+  return { metric, state, reason: `Guardrail ${metricLabel(metric)} (${tolerance}) ${words}: ${seen}.${wanted}` };
 }
 
 function ratioText(comparison: Comparison): string {
@@ -182,32 +201,33 @@ function ratioText(comparison: Comparison): string {
 }
 
 /** What caps a candidate at `inconclusive` whatever its numbers. */
-function limitations(plan: RegisteredPlan, primary: Evidence, failures: ArmFailures[]): string[] {
+function limitations(plan: RegisteredPlan, primary: Evidence, failures: ArmFailures[]): { brief: string; reason: string }[] {
   const none = { failed: 0, planned: 1 };
   const control = failures.find((arm) => arm.variant === primary.control) ?? none;
   const variant = failures.find((arm) => arm.variant === primary.variant) ?? none;
-  const limits: string[] = [];
+  const limits: { brief: string; reason: string }[] = [];
+  const add = (brief: string, reason = brief): void => void limits.push({ brief, reason });
   if (primary.confounded !== undefined) {
-    limits.push(`${metricLabel(plan.primary)} is confounded (${primary.confounded}), so it decides nothing.`);
+    const what = `${metricLabel(plan.primary)} is confounded`;
+    add(`${what}, so it decides nothing.`, `${what} (${primary.confounded}), so it decides nothing.`);
   }
   if (control.failed * variant.planned !== variant.failed * control.planned) {
     const count = (arm: { failed: number; planned: number }): string => `${arm.failed} of ${arm.planned}`;
-    limits.push(
-      `Runs failed unequally (${primary.control}: ${count(control)}, ${primary.variant}: ${count(variant)}), so the arms are no equals.`,
-    );
+    add(`Runs failed unequally (${primary.control}: ${count(control)}, ${primary.variant}: ${count(variant)}), so the arms are no equals.`);
   }
-  if (plan.question === 'algorithm' && primary.claim === 'artifact' && control.failed + variant.failed > 0) {
-    limits.push('Failed runs left fewer than 5 paired seeds, so the registered question about the algorithm has no answer.');
+  const short = metricSource(plan.primary) === 'predictions' && (primary.pairs ?? 0) < seedsForAlgorithm;
+  if (plan.question === 'algorithm' && primary.claim === 'artifact' && short && control.failed + variant.failed > 0) {
+    add('Failed runs left fewer than 5 paired seeds, so the registered question about the algorithm has no answer.');
   }
   return limits;
 }
 
 function primaryReason(plan: RegisteredPlan, primary: Evidence, interval: Oriented | null, outcome: string): string {
   const about = `${primary.variant} against ${primary.control}`;
-  if (interval === null) {
-    return `${about}: ${effect(primary)}; an undefined number never passes. ${primary.notes.join(' ')}`.trim();
-  }
   const relative = plan.marginRelative && plan.margin > 0;
+  if (interval === null) {
+    return `${about}: ${relative ? ratioText(primary) : effect(primary)}; an undefined number never passes. ${primary.notes.join(' ')}`.trim();
+  }
   const margin = plan.margin === 0 ? 'no margin' : `margin ${relative ? percent(plan.margin) : amount(plan.primary, plan.margin)}`;
   return `${about}: ${relative ? ratioText(primary) : effect(primary)}; ${plan.test}, ${margin}: ${outcome}.`;
 }

@@ -1,5 +1,12 @@
 import type { LatencyLine, LatencySummary } from '../contract';
-import { meanRateByBlocks, quantile, quantileBlockBootstrap, quantileDifferenceByBlocks, type BlockDifference } from '../stats';
+import {
+  meanRateByBlocks,
+  quantile,
+  quantileBlockBootstrap,
+  quantileDifferenceByBlocks,
+  quantileInterval,
+  type BlockDifference,
+} from '../stats';
 import type { ArmInterval } from './artifact';
 import type { Evidence } from './decide';
 import { beside, needsRatio, unanswered, type Question } from './question';
@@ -64,16 +71,21 @@ export function compareLatency(question: Question, latency: LatencyInput[] | nul
   }
   if (a.batch !== b.batch) return unanswered(question, requests, `Batches differ: ${a.batch} and ${b.batch} samples.`);
 
-  const result = difference(question, { a: paired.map((block) => block.a), b: paired.map((block) => block.b) }, a.batch);
+  const blocks = { a: paired.map((block) => block.a), b: paired.map((block) => block.b) };
+  const result = difference(question, blocks, a.batch);
+  if (!supported(question.metric, blocks.a, question.confidence) || !supported(question.metric, blocks.b, question.confidence)) {
+    const why = `${requests} requests are too few: no order statistics bound this quantile at the comparison's confidence.`;
+    return { ...unanswered(question, requests, why), difference: result.difference };
+  }
   return {
     ...unanswered(question, requests, ''),
     difference: result.difference,
     low: result.low,
     high: result.high,
     method: 'block-bootstrap',
-    resamples: result.replicates.length,
+    resamples: result.resamples,
     pValue: result.pValue,
-    ...beside(question, result.difference, deviation(result.replicates)),
+    ...beside(question, result.difference, result.standardError, result.df),
     ratio: needsRatio(question) ? result.ratio : null,
     notes: [`${paired.length} interleaved blocks, resampled in pairs.`],
   };
@@ -93,7 +105,14 @@ export function latencyInterval(
     return { estimate, low, high };
   }
   const { estimate, low, high } = quantileBlockBootstrap({ blocks }, probabilityOf(metric), options);
-  return { estimate, low, high };
+  return supported(metric, blocks, options.confidence) ? { estimate, low, high } : { estimate, low: null, high: null };
+}
+
+/** Whether order statistics bound the quantile at all with so many requests; 6 for the median at 95 % confidence, 72 for p95. A rate needs none. */
+function supported(metric: string, blocks: readonly Float64Array[], confidence: number): boolean {
+  if (metric === 'throughput') return true;
+  const all = Float64Array.from(blocks.flatMap((block) => [...block]));
+  return quantileInterval(all, probabilityOf(metric), { confidence }) !== null;
 }
 
 function difference(question: Question, blocks: { a: Float64Array[]; b: Float64Array[] }, batch: number): BlockDifference {
@@ -108,8 +127,3 @@ function difference(question: Question, blocks: { a: Float64Array[]; b: Float64A
 const probabilityOf = (metric: string): number => (metric === 'latency_p50' ? 0.5 : 0.95);
 
 const toSeconds = (block: Float64Array): Float64Array => block.map((ms) => ms / 1000);
-
-function deviation(values: Float64Array): number {
-  const centre = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
-}

@@ -1,6 +1,7 @@
 import type { RegisteredPlan } from '../contract';
 import { detectableDifferenceOfMean, normalPosterior, normalQuantile, probabilityOfImprovement } from '../stats';
 import type { Evidence } from './decide';
+import type { Family } from './family';
 import type { Arm, Rows } from './prepare';
 import { direction } from './wording';
 
@@ -14,6 +15,8 @@ export interface Question {
   role: Evidence['role'];
   confidence: number;
   seed: number;
+  /** Of the primary of several candidates; null for every other question. */
+  family: Family | null;
 }
 
 /** An answer without numbers, saying why. */

@@ -1,5 +1,6 @@
 import type { RegisteredPlan } from '../contract';
 import type { Evidence } from './decide';
+import { metricSource } from './wording';
 
 /** Beyond this many times the present data an answer is not worth a number. */
 const largestFactor = 1000;
@@ -14,15 +15,17 @@ export function settlement(
   test: RegisteredPlan['test'],
   margin: { size: number; relative: boolean },
 ): string {
+  const units = { predictions: 'test rows', latency: 'requests', run: 'seeds' }[metricSource(primary.metric)];
+  const parts = primary.components;
+  const seeded = parts !== undefined && parts.seeds > 0;
   const gap = distance(interval.estimate, test, margin.size);
   const half = (interval.high - interval.low) / 2;
   const factor = gap > 0 ? ((half * powerFactor(primary, half, margin.relative)) / gap) ** 2 : Number.POSITIVE_INFINITY;
   if (!(factor < largestFactor))
-    return 'The difference seen lies so near the margin that no affordable number of rows or seeds would settle it.';
+    return `The difference seen lies so near the margin that no affordable number of ${seeded ? 'rows or seeds' : units} would settle it.`;
   const times = Math.max(factor, 1.05);
   const rows = Math.ceil(primary.n * times);
-  const parts = primary.components;
-  if (parts === undefined || parts.seeds <= 0) return `About ${rows} test rows (now ${primary.n}) would settle it.`;
+  if (!seeded) return `About ${rows} ${units} (now ${primary.n}) would settle it.`;
 
   const wanted = (parts.rows + parts.seeds) / times;
   const options: string[] = [];

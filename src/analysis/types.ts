@@ -1,4 +1,4 @@
-import type { Check, FailureCounts, RegisteredPlan, Remedy, TelemetrySummary, VariantResult, Verdict } from '../contract';
+import type { Breakdown, Check, FailureCounts, RegisteredPlan, Remedy, TelemetrySummary, VariantResult, Verdict } from '../contract';
 import type { Evidence } from './decide';
 
 /** Everything the analysis looks at; plain data, so that the experiment and `assay compare` share it. */
@@ -17,9 +17,20 @@ export interface AnalysisInput {
   dataChecks: Check[];
   /** The spec declared beforehand that variants may be trained with different remedies; default false. */
   unequalRemedies?: boolean;
+  /** A wall-clock budget ends the runs, so that a slowed device trains less: clocks then confound every metric. Default false. */
+  wallClockBudget?: boolean;
+  /** Columns of the test rows that slices are searched in; null or absent where none are known. */
+  columns?: TestColumn[] | null;
+  /** Which rows belong to each slice of the plan; a slice that is not here is reported without rows. */
+  slices?: { name: string; rows: Uint8Array }[];
   /** Seed of every resampling; default `bootstrapSeed`. Each metric starts from it anew, so that no number depends on which others are asked for. */
   seed?: number;
 }
+
+/** One column, in the order of `ids`. A number that is missing is NaN, a text that is missing is empty. Times are milliseconds since 1970. */
+export type TestColumn =
+  | { name: string; kind: 'number'; values: Float64Array; time?: boolean }
+  | { name: string; kind: 'category'; values: string[] };
 
 export interface AnalysisVariant {
   name: string;
@@ -73,11 +84,12 @@ export interface Analysis {
     runs: { seed: number; metrics: Record<string, number | null> }[];
   })[];
   comparisons: Comparisons;
+  breakdowns: Breakdown[];
   checks: Check[];
   verdict: Verdict;
 }
 
-type Comparisons = Omit<Evidence, 'components' | 'confounded'>[];
+type Comparisons = Omit<Evidence, 'components' | 'confounded' | 'pairs' | 'shrunk'>[];
 
 /** Fewer paired seeds than this cannot answer for the algorithm. */
 export const seedsForAlgorithm = 5;

@@ -5,6 +5,11 @@ export function metricLabel(metric: string): string {
   return isMetric(metric) ? metricCatalogue[metric].label : metric;
 }
 
+/** What a metric is measured on. */
+export function metricSource(metric: string): (typeof metricCatalogue)[MetricName]['source'] {
+  return isMetric(metric) ? metricCatalogue[metric].source : 'predictions';
+}
+
 /** +1 where more of the metric is better, -1 where less is. */
 export function direction(metric: string): 1 | -1 {
   return isMetric(metric) && metricCatalogue[metric].better === 'lower' ? -1 : 1;
@@ -19,6 +24,18 @@ export function effect(comparison: Comparison): string {
   if (low === null || high === null) return `${estimate} (no interval can be stated)`;
   const level = percent(comparison.confidence);
   return `${estimate} (${level} interval ${scale.format(low, true)} to ${scale.format(high, true)})`;
+}
+
+/** "+0.8 to +3.4 pp". */
+export function span(metric: string, low: number, high: number): string {
+  const scale = scaleOf(metric, low, high);
+  return `${scale.format(low, true)} to ${scale.format(high, true)}${scale.unit}`;
+}
+
+/** Differences on one scale: "+2.1 pp", "+1.7 pp". */
+export function differences(metric: string, ...values: number[]): string[] {
+  const scale = scaleOf(metric, ...values);
+  return values.map((value) => `${scale.format(value, true)}${scale.unit}`);
 }
 
 /** A size in the metric's unit without a sign: "1 pp", "3 ms". */

@@ -1,6 +1,5 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   classifierDrift,
@@ -19,8 +18,9 @@ import { findSnapshot, openSource, profileFile, profilePredictions, readRows, ta
 import { formatters } from '../report';
 import { trainerPython } from '../stack';
 import { pc } from './colours';
-import { readPredictions } from './predictionFiles';
+import { readPredictions } from './predictions/files';
 import { sessionStore } from './home';
+import { withTemporaryFolder } from './temporaryFolder';
 
 const { formatCount, formatNumber, formatPercent, formatPValue } = formatters;
 
@@ -46,7 +46,7 @@ const looked = 200_000;
 
 /** Compares two data sets column by column, or the predictions on two. Returns the exit code. */
 export async function compareData(reference: string, current: string, options: DriftOptions): Promise<number> {
-  return await withFolder(async (folder) => {
+  return await withTemporaryFolder('assay-drift-', async (folder) => {
     const [a, b] = [await sideOf(reference, options, join(folder, 'a')), await sideOf(current, options, join(folder, 'b'))];
     if (a.predictions !== b.predictions)
       throw new AssayError(
@@ -76,7 +76,7 @@ export async function streamFile(
   file: string,
   options: Output & { column: string; time?: string; reference?: number; runLength: number; detector: StreamFinding['detector'] },
 ): Promise<number> {
-  return await withFolder(async (folder) => {
+  return await withTemporaryFolder('assay-drift-', async (folder) => {
     const table = await localTable(file, folder);
     const { columns, times } = await readRows({ ...table, workDir: folder, columns: [options.column], order: options.time });
     const [column] = columns;
@@ -106,7 +106,7 @@ export async function writeWeights(
   target: string,
   options: Output & { output: string; columns?: string[]; method: 'bins' | 'density-ratio' },
 ): Promise<void> {
-  await withFolder(async (folder) => {
+  await withTemporaryFolder('assay-drift-', async (folder) => {
     const read = async (which: string, at: string) =>
       readRows({ ...(await localTable(which, join(folder, at))), workDir: folder, columns: options.columns });
     const [a, b] = [await read(source, 'a'), await read(target, 'b')];
@@ -298,23 +298,3 @@ function driftText({ sentence, findings, reference, current, stream }: DriftRepo
 }
 
 const counted = (count: number, what: string): string => `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
-
-async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  let folder: string | undefined;
-  const clear = (): void => {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-  };
-  const stop = (signal: NodeJS.Signals): void => {
-    clear();
-    process.kill(process.pid, signal);
-  };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.once(signal, stop);
-  try {
-    folder = mkdtempSync(join(tmpdir(), 'assay-drift-'));
-    return await work(folder);
-  } finally {
-    clear();
-    for (const signal of signals) process.off(signal, stop);
-  }
-}

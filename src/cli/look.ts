@@ -33,6 +33,7 @@ export async function list(options: Output): Promise<void> {
 }
 
 export async function show(id: string, options: Output): Promise<void> {
+  if (id.startsWith('series/')) return (await import('./schedule/seriesView.js')).showSeries(id.slice('series/'.length), options);
   const store = sessionStore();
   const record = await findRecord(store, id);
   const result = record.result ? await readResult(store, record) : null;

@@ -16,6 +16,7 @@ const program = new Command('assay')
   .exitOverride();
 
 const json = new Option('--json', 'print one JSON document and nothing else');
+const overlaps = ['skip', 'buffer-one', 'buffer-all', 'cancel-other', 'terminate-other', 'allow-all'];
 const failOn = new Option(
   '--fail-on <outcomes>',
   'exit 4 on these: harm, keep, inconclusive, equivalent (invalid is one always)',
@@ -52,6 +53,33 @@ program
   .option('--set <key=value>', 'change one key (repeatable)', collect, [])
   .addOption(json)
   .action(async (file: string, options) => (await import('./validate.js')).validate(file, options));
+
+program
+  .command('plan <file>')
+  .description('what an experiment would see, and what it takes to see more, before it is run')
+  .option(
+    '--pilot <experiment>',
+    'noise of an experiment, its export, or of predictions: --pilot A --pilot B, the control first',
+    collect,
+    [],
+  )
+  .option('--difference <d>', 'true difference to see, e.g. 0.01, 1pp, or 5% of the control’s value')
+  .option('--power <p>', 'wanted chance to see it', Number, 0.8)
+  .option('--rows <n>', 'test rows, instead of those of the data', whole)
+  .option('--seeds <list>', 'seeds instead of the file’s, e.g. 1,2,3', wholes)
+  .option('--seed-count <n>', 'how many seeds, instead of which', whole)
+  .option('--set <key=value>', 'change one key (repeatable)', collect, [])
+  .addOption(json)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  assay plan experiment.yaml                                  with assumed noise
+  assay plan experiment.yaml --pilot digits --difference 1pp  with the noise of the last experiment of that name
+  assay plan experiment.yaml --pilot runs/mlp --pilot runs/cnn --seed-count 10
+  assay plan experiment.yaml --rows 20000 --set analysis.test=non-inferiority --set analysis.margin=0.01`,
+  )
+  .action(async (file: string, options) => (await import('./plan/plan.js')).plan(file, options));
 
 program
   .command('doctor')
@@ -96,7 +124,7 @@ program
 
 program
   .command('show <id>')
-  .description('one experiment: stage, runs, verdict')
+  .description('one experiment: stage, runs, verdict; or series/NAME: the effect over time')
   .addOption(json)
   .action(async (id: string, options) => (await import('./look.js')).show(id, options));
 
@@ -134,17 +162,29 @@ program
 
 program
   .command('compare <inputs...>')
-  .description('compare prediction folders or files; the first is the control; needs no server')
+  .description('compare predictions in files or folders, the control first; needs no server')
   .option('--labels <file>', 'true labels, where the inputs have none')
-  .option('--unit <file>', 'id and unit of each row, where rows belong to units')
-  .option('--metric <names>', 'metrics, comma separated; the first is the primary', list)
-  .option('--confidence <p>', 'confidence of the intervals', Number, 0.95)
-  .option('--resamples <n>', 'bootstrap resamples', whole, 20_000)
+  .option('--id <column>', 'column that names the rows; default id')
+  .option('--ids <file>', 'ids of the rows, where the inputs have none; without any, rows are paired by order')
+  .option('--classes <names>', 'classes in the order of unnamed score columns, comma separated', list)
+  .option('--unit <file|column>', 'what each row belongs to, where rows are not independent')
+  .option('--features <file>', 'table with columns of the rows: where do the two differ?')
+  .option('--slice <name: condition>', 'part of the rows, by a condition on --features (repeatable)', collect, [])
+  .option('--metric <names>', 'metrics, comma separated or repeated; the first is the primary', listed, [])
+  .option('--guardrail <metric:limit>', 'what may not get worse by more, e.g. log_loss:5% (repeatable)', collect, [])
   .addOption(new Option('--test <kind>', 'the rule').choices(['superiority', 'non-inferiority', 'equivalence']).default('superiority'))
   .option('--margin <m>', 'margin, in units of the metric or as a share such as 20%', '0')
+  .addOption(
+    new Option('--question <kind>', 'these models, or training them again').choices(['auto', 'artifact', 'algorithm']).default('auto'),
+  )
+  .option('--confidence <p>', 'confidence of the intervals', Number, 0.95)
+  .addOption(new Option('--correction <kind>', 'where there are several candidates').choices(['holm', 'none']).default('holm'))
+  .option('--resamples <n>', 'bootstrap resamples', whole, 20_000)
+  .option('--seed <n>', 'seed of the resampling', whole)
+  .option('--ledger <file>', 'looks at this question so far: it may be asked again and again, e.g. each night')
   .addOption(json)
   .addOption(failOn)
-  .action(async (inputs: string[], options) => exit(await (await import('./compareCommand.js')).compare(inputs, options)));
+  .action(async (inputs: string[], options) => exit(await (await import('./compare/command.js')).compare(inputs, options)));
 
 const snapshot = program.command('snapshot').description('snapshots of data: exact, shared, verifiable');
 snapshot
@@ -272,6 +312,90 @@ drift
   .addOption(json)
   .action(async (offline: string, served: string, options) => exit(await (await import('./drift.js')).serving(offline, served, options)));
 
+const schedule = program
+  .command('schedule')
+  .description('experiments that run again and again; their runs are one series with one ledger of alpha')
+  .addHelpText(
+    'after',
+    `
+The embedded server fires schedules only while it runs (any command that needs it starts it, \`assay down\` stops it). A run that it missed is
+made up for when it is back within the catch-up window, one hour unless --catchup says otherwise. Times are UTC unless --timezone says otherwise.
+
+Examples:
+  assay schedule create nightly experiment.yaml --cron "0 2 * * *" --timezone Europe/Berlin
+  assay schedule create weekdays experiment.yaml --calendar weekday=mon-fri,hour=2 --max-runs 60
+  assay schedule apply nightly experiment.yaml --every 12h
+  assay show series/nightly`,
+  );
+for (const [name, description] of [
+  ['create', 'a new schedule that runs the experiment file'],
+  ['apply', 'create it, or change it from the file; its looks stay, its question must'],
+] as const)
+  schedule
+    .command(`${name} <name> <file>`)
+    .description(description)
+    .option('--cron <expression>', 'minute hour day month weekday, e.g. "0 2 * * *" (repeatable)', collect, [])
+    .option('--every <duration>', 'e.g. 24h')
+    .option('--offset <duration>', 'moves the times of --every')
+    .option('--calendar <fields>', 'e.g. weekday=mon-fri,hour=2, or JSON (repeatable)', collect, [])
+    .option('--timezone <name>', 'of --cron and --calendar, e.g. Europe/Berlin')
+    .option('--jitter <duration>', 'each run starts up to so much later, by chance')
+    .addOption(new Option('--overlap <policy>', 'where the run before still runs; default skip').choices(overlaps))
+    .option('--catchup <duration>', 'how late a run is still made up for after the server was away; default 1h')
+    .option('--pause-on-failure', 'pause after a run without a result')
+    .option('--no-pause-on-failure', 'go on after one')
+    .option('--note <text>', 'shown beside the schedule')
+    .option('--paused', 'do not fire before `resume`')
+    .option('--start-at <time>', 'no run before')
+    .option('--end-at <time>', 'no run after')
+    .addOption(new Option('--ledger <scheme>', 'how looks pay; default overlapping').choices(['overlapping', 'new-units']))
+    .option('--alpha <p>', 'chance of a wrong decision over all looks; default what analysis.confidence leaves', share)
+    .option('--max-runs <n>', 'end after so many runs', whole)
+    .option('--budget-gpu-hours <h>', 'end when so much is used', Number)
+    .option('--seeds <list>', 'seeds instead of the file’s, e.g. 1,2,3', wholes)
+    .option('--set <key=value>', 'change one key (repeatable)', collect, [])
+    .addOption(json)
+    .action(async (name_: string, file: string, options) =>
+      (await import('./schedule/schedule.js')).put(name_, file, options, name === 'apply'),
+    );
+schedule
+  .command('ls')
+  .description('schedules, with their next and last runs')
+  .addOption(json)
+  .action(async (options) => (await import('./schedule/schedule.js')).list(options));
+schedule
+  .command('show <name>')
+  .description('when it fires and what it ran')
+  .addOption(json)
+  .action(async (name: string, options) => (await import('./schedule/schedule.js')).show(name, options));
+schedule
+  .command('pause <name>')
+  .description('fire no more; a run that is under way goes on')
+  .option('--note <text>', 'why')
+  .action(async (name: string, options) => (await import('./schedule/schedule.js')).pause(name, options));
+schedule
+  .command('resume <name>')
+  .description('fire again')
+  .option('--note <text>', 'why')
+  .action(async (name: string, options) => (await import('./schedule/schedule.js')).resume(name, options));
+schedule
+  .command('trigger <name>')
+  .description('one run now')
+  .addOption(new Option('--overlap <policy>', 'other than the schedule’s').choices(overlaps))
+  .action(async (name: string, options) => (await import('./schedule/schedule.js')).trigger(name, options));
+schedule
+  .command('backfill <name>')
+  .description('the runs it would have made between two times')
+  .requiredOption('--from <time>', 'e.g. 2026-11-01')
+  .requiredOption('--to <time>', 'e.g. 2026-11-08')
+  .addOption(new Option('--overlap <policy>', 'default buffer-all: one after the other').choices(overlaps))
+  .action(async (name: string, options) => (await import('./schedule/schedule.js')).backfill(name, options));
+schedule
+  .command('delete <name>')
+  .description('fire no more, for good; its looks can still be shown')
+  .option('--forget', 'their record as well')
+  .action(async (name: string, options) => (await import('./schedule/schedule.js')).remove(name, options));
+
 program
   .command('completion <shell>')
   .description('shell completion: bash, zsh or fish')
@@ -357,6 +481,10 @@ function wholes(text: string): number[] {
 
 function list(text: string): string[] {
   return text.split(',').map((part) => part.trim());
+}
+
+function listed(text: string, earlier: string[]): string[] {
+  return [...earlier, ...list(text)];
 }
 
 function collect(value: string, earlier: string[]): string[] {

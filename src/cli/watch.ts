@@ -15,6 +15,7 @@ import {
 } from '../contract';
 import { terminalSummary } from '../report';
 import type { Store } from '../store';
+import { exitCode } from './exitCode';
 import { exportReport } from './reportFile';
 import { type LiveView, liveView } from './view';
 
@@ -79,13 +80,6 @@ export async function conclude(store: Store, experimentId: string, options: Watc
 function failureType(record: ExperimentRecord | undefined): ErrorType {
   const type = /^(\w+): /.exec(record?.message ?? '')?.[1] ?? '';
   return Object.hasOwn(errorCatalogue, type) ? (type as ErrorType) : 'TrainerFailed';
-}
-
-/** 0, or 4 where `--fail-on` names the outcome; any `--fail-on` also fails on `invalid`. */
-export function exitCode({ verdict }: Pick<Result, 'verdict'>, failOn: string[]): number {
-  if (failOn.length === 0) return 0;
-  const named = failOn.includes(verdict.outcome) || verdict.outcome === 'invalid' || (verdict.harm && failOn.includes('harm'));
-  return named ? 4 : 0;
 }
 
 async function refresh(client: Client, experimentId: string, view: LiveView): Promise<void> {

@@ -72,6 +72,8 @@ export interface Snapshot {
   /** Units (rows where no unit is named) in each split, and the shares the spec asked for; null where files or a time name the splits. */
   units: Record<SplitName, number>;
   shares: Record<SplitName, number> | null;
+  /** Parts of the test rows named by `data.slices`; `ref` is one byte a row, 1 where it belongs, in the order of the test split. Absent where none are named. */
+  slices?: { name: string; where: string; rows: number; ref: Ref }[];
 }
 
 /** Rows of two splits with the same features, whatever their ids and labels. */

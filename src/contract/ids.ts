@@ -6,6 +6,9 @@ export const ids = {
   experimentWorkflow: (experimentId: string): string => `assay/${experimentId}`,
   gpuPool: 'assay/gpu-pool',
   maintain: 'assay/maintain',
+  series: (name: string): string => `assay/series/${name}`,
+  /** Temporal appends `-<scheduled time>`. */
+  seriesRuns: (name: string): string => `assay/series/${name}/at`,
   variantRunWorkflow: (experimentId: string, variant: string, seed: number): string => `assay/${experimentId}/${variant}/seed-${seed}`,
 };
 
@@ -29,6 +32,8 @@ export const refNames = {
   namedSnapshot: (name: string): string => `snapshots/named/${name}`,
   /** The newest `PredictionProfile` objects of experiments of this name, by variant. */
   latestPredictions: (experimentName: string): string => `predictions/latest/${experimentName}`,
+  /** The `SeriesRecord` of a schedule. */
+  series: (name: string): string => `series/${name}`,
   /** What an open experiment has stored and no record names yet; gone with its end. */
   pins: (experimentId: string): string => `pins/${experimentId}`,
   checkpoints: (experimentId: string, variant: string, seed: number): string => `runs/${experimentId}/${variant}/seed-${seed}/checkpoints`,

@@ -1,4 +1,5 @@
 export * from './activities';
+export * from './breakdown';
 export * from './data';
 export * from './errors';
 export * from './gpu';
@@ -9,5 +10,6 @@ export * from './pool';
 export * from './refs';
 export * from './result';
 export * from './run';
+export * from './series';
 export * from './spec';
 export * from './statuses';

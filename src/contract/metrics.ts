@@ -5,6 +5,7 @@ export const metricCatalogue = {
   recall_macro: { better: 'higher', source: 'predictions', unit: 'fraction', label: 'macro recall' },
   auc_ovr: { better: 'higher', source: 'predictions', unit: 'fraction', label: 'AUC (one versus rest)' },
   log_loss: { better: 'lower', source: 'predictions', unit: 'nats', label: 'log loss' },
+  brier: { better: 'lower', source: 'predictions', unit: '', label: 'Brier score' },
   ece: { better: 'lower', source: 'predictions', unit: 'fraction', label: 'calibration error' },
   latency_p50: { better: 'lower', source: 'latency', unit: 'ms', label: 'median latency' },
   latency_p95: { better: 'lower', source: 'latency', unit: 'ms', label: 'p95 latency' },

@@ -33,7 +33,7 @@ export function registeredPlan(spec: ResolvedSpec): RegisteredPlan {
     }),
     seeds: seedsOf(spec),
     unit: data.unit ?? null,
-    slices: [],
+    slices: data.slices,
   };
 }
 

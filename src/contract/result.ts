@@ -1,3 +1,4 @@
+import type { Breakdown } from './breakdown';
 import type { Check, SplitName } from './data';
 import type { FailureCounts } from './activities';
 import type { TelemetrySummary } from './gpu';
@@ -22,6 +23,8 @@ export interface Result {
   snapshot: { digest: string; record: string; source: string; rows: number; splits: Record<SplitName, number>; classes: string[] };
   variants: VariantResult[];
   comparisons: Comparison[];
+  /** One a candidate. */
+  breakdowns: Breakdown[];
   checks: Check[];
   provenance: Provenance;
 }
@@ -56,7 +59,8 @@ export interface RegisteredPlan {
   guardrails: Guardrail[];
   seeds: number[];
   unit: string | null;
-  slices: string[];
+  /** Parts of the test rows that were named beforehand; exploratory. */
+  slices: { name: string; where: string }[];
 }
 
 export interface VariantResult {

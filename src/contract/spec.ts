@@ -69,6 +69,16 @@ const data = z.strictObject({
     ])
     .prefault({})
     .describe('Fractions, drawn by a stable hash so that a row stays in its split when the data grow; or files that list the ids of each.'),
+  slices: z
+    .array(
+      z.strictObject({
+        name: text.max(63).describe('What the report calls it.'),
+        where: text.describe('Condition on the columns of a row, as in SQL: `label in (8, 9)`, `"x 1" > 3.5 and country = \'DE\'`.'),
+      }),
+    )
+    .max(100)
+    .default([])
+    .describe('Parts of the test rows that are compared on their own; exploratory, never part of the decision.'),
 });
 
 const runtime = z
@@ -275,7 +285,12 @@ const analysis = z.strictObject({
     .describe("Difference that matters, at least 0, in the primary metric's unit; `20%` is of the control's value."),
   confidence: z.number().min(0.5).lt(1).default(0.95).describe('Level of the intervals.'),
   resamples: z.int().min(1000).max(1_000_000).default(20_000).describe('Bootstrap replicates.'),
-  correction: z.enum(['holm', 'none']).default('holm').describe('Adjustment where several variants are compared with the control.'),
+  correction: z
+    .enum(['holm', 'none'])
+    .default('holm')
+    .describe(
+      '`holm` adjusts where several variants are compared with the control: jointly (max-T), Holm where there are no joint replicates.',
+    ),
   guardrails: z.array(guardrail).default([]).describe('What must not get worse for `adopt`; each has exactly one limit.'),
 });
 

@@ -23,6 +23,7 @@ const checks: readonly SpecCheck[] = [
   oneControl,
   uniqueNames,
   uniqueItems,
+  uniqueSlices,
   declaredDifferences,
   usedDeclarations,
   plainParameters,
@@ -62,6 +63,17 @@ function uniqueNames({ variants = [] }: Sections): Problem[] {
     const first = variants.findIndex((variant) => variant.name === name);
     if (first === index) return [];
     return [{ path: ['variants', index, 'name'], at: 'value', message: `${shown(name)} is the name of variants[${first}] already` }];
+  });
+}
+
+function uniqueSlices({ data }: Sections): Problem[] {
+  const { slices } = data ?? { slices: [] };
+  return slices.flatMap(({ name }, index): Problem[] => {
+    const first = slices.findIndex((slice) => slice.name === name);
+    if (first === index) return [];
+    return [
+      { path: ['data', 'slices', index, 'name'], at: 'value', message: `${shown(name)} is the name of data.slices[${first}] already` },
+    ];
   });
 }
 

@@ -33,7 +33,6 @@ export const refusals: readonly Refusal[] = [
     when: (value) => begins('builtin:')(value) && value !== 'builtin:digits',
     sentence: '{value} is no data set that comes along; there is "builtin:digits"',
   },
-  { path: 'data.slices', sentence: 'comes with the analysis of slices, which this version lacks; leave it out' },
   { path: 'variants[].model', when: begins('s3://'), sentence: later('models on S3', 'copy the model to a local file or folder') },
   { path: 'variants[].model', when: isAddress, sentence: '{value} is an address; download it and name the local file or folder' },
   {
@@ -43,8 +42,13 @@ export const refusals: readonly Refusal[] = [
   },
   {
     path: 'analysis.correction',
-    when: oneOf('bonferroni', 'hochberg', 'hommel', 'benjamini-hochberg', 'benjamini-yekutieli', 'max-t'),
+    when: oneOf('bonferroni', 'hochberg', 'hommel', 'benjamini-hochberg', 'benjamini-yekutieli'),
     sentence: later('further corrections', 'use "holm" or "none"'),
+  },
+  {
+    path: 'analysis.correction',
+    when: oneOf('max-t'),
+    sentence: '{value} is what "holm" does wherever the candidates share their resamples; use "holm"',
   },
   {
     path: 'decision.approval',

@@ -22,6 +22,7 @@ import { dataInvalid } from './problem';
 import { profileSplits, profileTable } from './profile';
 import { copyName, fetchTable, recordSnapshot } from './snapshotRecord';
 import { openSource, refuseDisguise, type SourceTree } from './source';
+import { storeSlices } from './storeSlices';
 import { storeTree, type StoredTree } from './storeTree';
 
 /** Stores the data source, splits it, looks for leaks, profiles the splits. The same data and `data` section give the same digest. */
@@ -56,6 +57,7 @@ export async function createSnapshot({
     });
     heartbeat();
     const assigned = await assignSplits(db, spec, tree.name, folder);
+    const slices = await storeSlices(db, spec.data.slices, table, assigned, store);
     heartbeat();
     const profiles = await profileSplits(db, examples, heartbeat);
     const { train, validation, test } = await storeSplits(assigned, store);
@@ -83,6 +85,7 @@ export async function createSnapshot({
       leaks: await findLeaks(db, spec, examples, { read: async (_, digest) => await store.get({ digest }), heartbeat }),
       units: assigned.units,
       shares: assigned.shares,
+      ...(slices.length === 0 ? {} : { slices }),
     };
     await recordSnapshot(store, tree, stored, provenance, () =>
       table === null ? null : profileRows(db, table, tree.name, heartbeat).then(async (profile) => await store.putJson(profile)),

@@ -7,6 +7,8 @@ export { profileFile, profilePredictions } from './profile';
 export { getSnapshot, removeSnapshot, snapshotData, verifySnapshot } from './snapshotRecord';
 export { openSource, type SourceTree, tableOf } from './source';
 export { readRows, readStored, type Rows } from './readRows';
+export { readSlices } from './readSlices';
+export { type Slice } from './slices';
 export { readSplit, type SplitRow } from './splitFile';
 export { splitOf } from './split';
 export { verifySource } from './verifySource';

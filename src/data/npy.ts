@@ -23,21 +23,45 @@ export function readNpy(buffer: Buffer, name = 'array.npy'): NpyArray {
   const dimensions = /'shape'\s*:\s*\(([^)]*)\)/.exec(header)?.[1];
   if (dtype === undefined || order === undefined || dimensions === undefined || buffer.length < end)
     throw dataInvalid(`${name} has a damaged or structured header: ${header.trim().slice(0, 100)}. Save one plain array with numpy.save.`);
-  if (order === 'True') throw dataInvalid(`${name} is in Fortran order. Save numpy.ascontiguousarray(x).`);
   const shape = dimensions.split(',').flatMap((text) => (text.trim() === '' ? [] : [Number(text)]));
   const count = shape.reduce((product, size) => product * size, 1);
   const [, byteOrder, kind, width] = /^([<|>=])([a-zA-Z])(\d+)$/.exec(dtype) ?? [];
   const bytes = Number(width) * (kind === 'U' ? 4 : 1);
-  const decode = byteOrder === '>' ? undefined : decoders[kind === 'U' || kind === 'S' ? kind : `${kind}${width}`];
+  const decode = decoders[kind === 'U' || kind === 'S' ? kind : `${kind}${width}`];
   if (decode === undefined)
-    throw dataInvalid(
-      `${name} holds ${dtype}; expected little-endian floats, integers, booleans or fixed-width text. Convert it with astype.`,
-    );
+    throw dataInvalid(`${name} holds ${dtype}; expected floats, integers, booleans or fixed-width text. Convert it with astype.`);
   if (buffer.length - end < count * bytes)
     throw dataInvalid(
       `${name} is truncated: shape (${shape.join(', ')}) of ${dtype} needs ${count * bytes} bytes, found ${buffer.length - end}.`,
     );
-  return { dtype, shape, data: decode(buffer.subarray(end, end + count * bytes), count, bytes) };
+  const held = buffer.subarray(end, end + count * bytes);
+  const data = decode(byteOrder === '>' ? swapped(held, kind === 'U' ? 4 : Number(width)) : held, count, bytes);
+  return { dtype, shape, data: order === 'True' && shape.length > 1 ? rowByRow(data, shape) : data };
+}
+
+/** Little-endian, each value of `width` bytes turned round. */
+function swapped(bytes: Buffer, width: number): Buffer {
+  const turned = Buffer.from(bytes);
+  for (let at = 0; at < turned.length; at += width) turned.subarray(at, at + width).reverse();
+  return turned;
+}
+
+/** Fortran order runs along the first dimension, ours along the last. */
+function rowByRow<T extends NpyArray['data']>(data: T, shape: readonly number[]): T {
+  const result = data.slice() as T;
+  const steps = shape.map((_, dimension) => shape.slice(0, dimension).reduce((product, size) => product * size, 1));
+  const place = shape.map(() => 0);
+  for (let i = 0; i < data.length; i++) {
+    let from = 0;
+    for (let d = 0; d < shape.length; d++) from += (place[d] ?? 0) * (steps[d] ?? 0);
+    result[i] = data[from] as T[number];
+    for (let d = shape.length - 1; d >= 0; d--) {
+      place[d] = (place[d] ?? 0) + 1;
+      if ((place[d] ?? 0) < (shape[d] ?? 0)) break;
+      place[d] = 0;
+    }
+  }
+  return result;
 }
 
 /** The dtype follows the kind of array: `<f8`, `<f4`, `<i4`, `<i8` or `<U...`. */

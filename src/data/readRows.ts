@@ -10,7 +10,10 @@ import { fetchTable } from './snapshotRecord';
 
 /** Rows of a table by column. A number that is missing is NaN, a text that is missing is empty. */
 export interface Rows {
-  columns: ({ name: string; kind: 'number'; values: Float64Array } | { name: string; kind: 'category'; values: string[] })[];
+  columns: (
+    | { name: string; kind: 'number'; values: Float64Array; time?: boolean }
+    | { name: string; kind: 'category'; values: string[] }
+  )[];
   /** What names the rows: their numbers in the file, from 0, or the column asked for. */
   ids: string[];
   /** What `order` holds, as text, row by row; null where no order was asked for. */
@@ -28,6 +31,7 @@ export async function readRows({
   sample,
   order,
   id,
+  rows,
 }: {
   path: string;
   format: Exclude<Snapshot['format'], 'folder'>;
@@ -41,6 +45,8 @@ export async function readRows({
   order?: string | undefined;
   /** Column that names the rows; default their number in the file. */
   id?: string | undefined;
+  /** Only these, by their number in the file. */
+  rows?: readonly number[] | undefined;
 }): Promise<Rows> {
   await mkdir(workDir, { recursive: true });
   return await withDatabase(workDir, async (db) => {
@@ -51,21 +57,32 @@ export async function readRows({
     const known = await knownColumns(db, { from: 'raw', columns: titles });
     const chosen = known.filter((column) => (wanted === undefined || wanted.includes(column.name)) && !leave.includes(column.name));
     const time = known.find((column) => column.name === order);
-    return await read(db, chosen, { time, id: titles.find((title) => title.name === id)?.column ?? 'rowid' }, sample, name);
+    if (rows !== undefined) {
+      await db.run('CREATE TABLE wanted (row BIGINT)');
+      await db.append(
+        'wanted',
+        rows.map((row) => [BigInt(row)]),
+      );
+    }
+    const from = rows === undefined ? 'raw' : '(SELECT rowid, * FROM raw WHERE rowid IN (SELECT row FROM wanted))';
+    return await read(db, from, chosen, { time, id: titles.find((title) => title.name === id)?.column ?? 'rowid' }, sample, name);
   });
 }
 
 async function read(
   db: Database,
+  all: string,
   chosen: KnownColumn[],
   { time, id }: { time: KnownColumn | undefined; id: string },
   sample: number | undefined,
   name: string,
 ): Promise<Rows> {
   if (time?.kind === 'category') throw dataInvalid(`${name}, column "${time.name}": no times; expected ISO 8601 or numbers in every row.`);
-  const from = sample === undefined ? 'raw' : `(SELECT rowid, * FROM raw ORDER BY md5(CAST(rowid AS VARCHAR)) LIMIT ${sample})`;
+  const from = sample === undefined ? all : `(SELECT rowid, * FROM ${all} ORDER BY md5(CAST(rowid AS VARCHAR)) LIMIT ${sample})`;
   const columns = chosen.map(({ name: title, kind }): Rows['columns'][number] =>
-    kind === 'category' ? { name: title, kind, values: [] } : { name: title, kind: 'number', values: new Float64Array(0) },
+    kind === 'category'
+      ? { name: title, kind, values: [] }
+      : { name: title, kind: 'number', values: new Float64Array(0), ...(kind === 'time' ? { time: true } : {}) },
   );
   const cells = chosen.map(({ value }) => value);
   const moment =

@@ -11,7 +11,7 @@ export const css = `
 --v0:#b5bdc6;--v1:#56b4e9;--v2:#f08c4a;--v3:#2fc297;--v4:#dd93bd;--v5:#e69f00;--v6:#9ccbe8}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
+body{margin:0;overflow-wrap:break-word;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 main,footer{max-width:1120px;margin:0 auto;padding:0 24px}
 h1{font-size:clamp(1.5rem,1.1rem + 1.7vw,2.15rem);line-height:1.25;font-weight:650;letter-spacing:-.01em;margin:.5rem 0 1rem;max-width:34em;text-wrap:balance}
 h2{font-size:1.3rem;font-weight:650;letter-spacing:-.005em;margin:0 0 .75rem}
@@ -60,7 +60,7 @@ details .scroll{max-height:24rem;margin-top:.4rem}
 .scroll{overflow:auto;margin:0 0 1rem;position:relative}
 table{border-collapse:collapse;font-size:.88rem;line-height:1.4}
 table.wide{width:100%}
-caption{text-align:left;font-weight:650;padding:0 0 .5rem;caption-side:top}caption .muted{font-weight:400}
+caption{max-width:min(1072px,calc(100vw - 32px));text-align:left;font-weight:650;padding:0 0 .5rem;caption-side:top}caption .muted{font-weight:400}
 th,td{text-align:left;vertical-align:top;padding:.45rem .7rem .45rem 0;border-bottom:1px solid var(--grid)}
 th{font-weight:600}tbody th{font-weight:500;white-space:nowrap}
 thead th{color:var(--muted);font-weight:600;border-bottom-color:var(--line);vertical-align:bottom;white-space:nowrap}
@@ -71,6 +71,12 @@ th[scope=colgroup]{text-align:right;color:var(--ink)}
 .group th{padding-top:1.1rem;font-weight:650;border-bottom-color:var(--line)}
 .sub{display:block;color:var(--muted);font-size:.92em}
 .note{max-width:34ch;white-space:normal}
+.name{display:block;width:max-content;min-width:8ch;max-width:22ch;white-space:normal;overflow-wrap:anywhere}.pair .name{max-width:15ch}
+.forest td,.forest tbody th{vertical-align:middle;padding-top:.25rem;padding-bottom:.25rem}.forest th .strip{margin-top:2px}
+.ways{display:flex;justify-content:space-between;width:200px;font-weight:400}
+.way.too-small,.way.open{color:var(--muted)}
+.pair{display:grid;gap:30px 24px;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));align-items:start;margin:0 0 1.5rem}
+.line{display:block}
 .notes{font-size:.85rem;color:var(--muted);max-width:90ch;margin-top:.75rem}
 .notes li{margin:.15rem 0}
 .status{white-space:nowrap;font-weight:600}.status.pass{color:var(--good)}.status.warn{color:var(--warn)}.status.fail{color:var(--bad)}

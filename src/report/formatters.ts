@@ -111,7 +111,43 @@ export function formatDifferenceInterval(metric: string, low: Maybe, high: Maybe
   if (!isNumber(low) || !isNumber(high)) return notDefined;
   const { unit, scale, suffix } = differenceUnit(metric, Math.max(Math.abs(low), Math.abs(high)));
   const digits = unit === 'fraction' ? 2 : decimals(Math.max(Math.abs(low), Math.abs(high)) / scale);
-  return `[${signed(low / scale, digits)}, ${signed(high / scale, digits)}]${suffix}`;
+  return `[${grouped(signed(low / scale, digits))}, ${grouped(signed(high / scale, digits))}]${suffix}`;
+}
+
+/** "+1.32 [+0.38, +2.26] pp": difference and interval in one unit, which is left out where the whole would be too wide for a drawing. */
+export function formatDifferenceWithInterval(metric: string, difference: Maybe, low: Maybe, high: Maybe): string {
+  if (!isNumber(difference)) return notDefined;
+  if (!isNumber(low) || !isNumber(high)) return `${formatDifference(metric, difference)}, no interval`;
+  const { unit, scale, suffix } = differenceUnit(metric, Math.max(Math.abs(low), Math.abs(high)));
+  const digits = unit === 'fraction' ? 2 : decimals(Math.max(Math.abs(low), Math.abs(high)) / scale);
+  const [middle = '', from = '', to = ''] = [difference, low, high].map((value) => grouped(signed(value / scale, digits)));
+  const numbers = `${middle}  [${from}, ${to}]`;
+  return numbers.length + suffix.length > 30 ? numbers : `${numbers}${suffix}`;
+}
+
+/** A single unit's part of a difference, which may be far below a hundredth of a point: at least two significant digits. */
+export function formatPart(metric: string, part: Maybe): string {
+  if (!isNumber(part)) return notDefined;
+  if (metricInfo(metric).unit !== 'fraction') return formatDifference(metric, part);
+  const points = part * 100;
+  const digits = points === 0 ? 2 : Math.min(9, Math.max(2, 1 - Math.floor(Math.log10(Math.abs(points)))));
+  return `${signed(points, digits)} pp`;
+}
+
+/** A count, or a count averaged over seeds. */
+export function formatMeanCount(count: Maybe): string {
+  if (!isNumber(count)) return notDefined;
+  return grouped(fixed(count, Number.isInteger(Number(count.toFixed(6))) ? 0 : 1));
+}
+
+/** The same with its sign. */
+export function formatCountDifference(difference: Maybe): string {
+  return isNumber(difference) ? withSign(difference, formatMeanCount(difference)) : notDefined;
+}
+
+/** A label of an axis whose ticks are `step` apart. */
+export function formatTick(value: number, step: number): string {
+  return value === 0 ? '0' : grouped(signed(value, Math.max(0, -Math.floor(Math.log10(step) + 1e-9))));
 }
 
 /** "[93.4, 95.2] %" of a metric's own value. */

@@ -1,4 +1,5 @@
 import type { Comparison, Result } from '../contract';
+import { breakdownSentences, breakdownsOf } from './breakdownWords';
 import { formatCount, formatDifference, formatDifferenceInterval, formatPValue, formatTime } from './formatters';
 import { metricInfo } from './metricInfo';
 import { direction, directionWords } from './reading';
@@ -33,6 +34,7 @@ export function renderMarkdown(result: Result): string {
             ),
           ),
         ]),
+    ...whereItDiffers(result),
     ...(failed.length === 0 ? [] : [`Failed runs: ${escape(failed.join(', '))}.`, '']),
     `<sub>${formatCount(snapshot.splits.test)} test rows · snapshot \`${snapshot.digest.slice(0, 19)}\` · spec \`${provenance.spec.slice(0, 19)}\`${provenance.git.commit === null ? '' : ` · commit \`${code(provenance.git.commit.slice(0, 12))}\``} · ${formatTime(result.finishedAt)}</sub>`,
     '',
@@ -67,6 +69,12 @@ function row(c: Comparison): string {
     formatCount(c.n),
   ];
   return `| ${cells.join(' | ')} |`;
+}
+
+/** Slices that go another way, few units, reversals: what a breakdown has to say aloud; nothing where it has nothing. */
+function whereItDiffers(result: Result): string[] {
+  const sentences = breakdownsOf(result).flatMap((breakdown) => breakdownSentences(result, breakdown));
+  return sentences.length === 0 ? [] : ['### Where it differs (exploratory)', '', ...list(sentences.map(escape))];
 }
 
 const list = (items: string[]): string[] => (items.length === 0 ? [] : [...items.map((item) => `- ${item}`), '']);

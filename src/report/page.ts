@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Result } from '../contract';
 import { css } from './css';
 import { html, raw } from './html';
+import { breakdownSection } from './sections/breakdown';
 import { checksSection } from './sections/checks';
 import { classesSection } from './sections/classes';
 import { findingsSection } from './sections/findings';
@@ -24,6 +25,7 @@ const contents = [
   ['latency', 'Latency'],
   ['training', 'Training'],
   ['classes', 'By class'],
+  ['where', 'Where it differs'],
   ['checks', 'Checks'],
   ['findings', 'What moved'],
   ['runs', 'Runs'],
@@ -36,7 +38,8 @@ export async function renderReport(result: Result, extra: ReportExtra = {}): Pro
   const styleHash = createHash('sha256').update(css).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; base-uri 'none'; form-action 'none'`;
   const findings = await findingsSection(result);
-  const listed = contents.filter(([id]) => id !== 'findings' || findings !== null);
+  const where = await breakdownSection(result);
+  const listed = contents.filter(([id]) => (id !== 'findings' || findings !== null) && (id !== 'where' || where !== null));
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -58,6 +61,7 @@ ${metricsSection(result)}
 ${await latencySection(result, extra.latency ?? {})}
 ${await trainingSection(result)}
 ${classesSection(result)}
+${where}
 ${checksSection(result)}
 ${findings}
 ${runsSection(result)}

@@ -5,11 +5,10 @@ import { metricInfo } from './metricInfo';
 export type Direction = 'better' | 'worse' | 'open' | 'unknown';
 
 /** Which way the interval points, whatever the margin: the verdict's rule stays the verdict's. */
-export function direction(comparison: Comparison): Direction {
-  const { low, high, difference } = comparison;
+export function direction({ metric, low, high, difference }: Pick<Comparison, 'metric' | 'low' | 'high' | 'difference'>): Direction {
   if (low === null || high === null || difference === null) return 'unknown';
   if (low <= 0 && high >= 0) return 'open';
-  return low > 0 === (metricInfo(comparison.metric).better === 'higher') ? 'better' : 'worse';
+  return low > 0 === (metricInfo(metric).better === 'higher') ? 'better' : 'worse';
 }
 
 export const directionWords: Record<Direction, { symbol: string; word: string }> = {

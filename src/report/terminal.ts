@@ -47,7 +47,7 @@ function differenceLines(rows: Comparison[], colours: ReturnType<typeof pc.creat
       formatDifference(c.metric, c.difference),
       formatDifferenceInterval(c.metric, c.low, c.high),
       `${directionWords[direction(c)].symbol} ${directionWords[direction(c)].word}`,
-      formatP(c.pValue),
+      formatP(c.adjustedPValue ?? c.pValue),
     ].map(printable),
   );
   const heads = ['metric', 'variant', `difference`, `${formatConfidence(first.confidence)} interval`, '', ''];

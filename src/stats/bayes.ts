@@ -2,7 +2,11 @@ import { checkOpenProbability, checkPositive } from './arguments';
 import { normalCdf, normalPdf, normalQuantile } from './special/normal';
 import type { Interval } from './types';
 
-/** Posterior of a difference with a normal likelihood; flat prior unless one is given. Display only, not the rule. */
+/**
+ * Posterior of a difference with a normal likelihood; flat prior unless a normal one is given (Gelman et al., Bayesian Data Analysis, 2.5).
+ * Mean, standard deviation and central credible interval in the difference's unit, P(difference > 0), and what choosing the variant is
+ * expected to lose, E max(0, -difference). A standard error of 0 is certainty. Display only, not the rule, and not immune to peeking.
+ */
 export function normalPosterior(
   input: { difference: number; standardError: number },
   prior?: { mean: number; standardDeviation: number },
@@ -16,6 +20,7 @@ export function normalPosterior(
   let mean = difference;
   let standardDeviation = standardError;
   if (prior !== undefined && standardError > 0) {
+    if (!Number.isFinite(prior.mean)) throw new RangeError(`prior.mean must be a finite number, got ${prior.mean}`);
     checkPositive('prior.standardDeviation', prior.standardDeviation);
     const ofPrior = prior.standardDeviation ** -2;
     const ofData = standardError ** -2;

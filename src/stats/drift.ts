@@ -1,4 +1,4 @@
-import { checkCount, checkFinite, checkOneOf, checkPositive, checkSameLength, sortedCopy } from './arguments';
+import { checkCount, checkFinite, checkOneOf, checkOpenProbability, checkSameLength, sortedCopy } from './arguments';
 import { chiSquareSurvival } from './special/distributions';
 import { quantileOfSorted } from './special/quantile';
 
@@ -18,12 +18,15 @@ export interface PsiTest {
   df: number;
 }
 
-/** Population stability index of values; bins from the reference, the outer ones open. */
+/**
+ * Population stability index Σ (q - p) ln(q / p) over bins of values (Lewis 1994), at least 0; bins from the reference, closed on the right, the
+ * outer ones open; shares held at `floor` at least. What it is by chance alone falls with n: `psiTest` holds it against that.
+ */
 export function psi(reference: ArrayLike<number>, current: ArrayLike<number>, options: BinOptions = {}): number {
   return psiTest(reference, current, options).psi;
 }
 
-/** PSI with its test: PSI·n·m/(n + m) against chi-square with bins - 1 degrees of freedom. */
+/** PSI with its test: PSI·n·m/(n + m) against chi-square with bins - 1 degrees of freedom (Yurdakul & Naranjo 2020). */
 export function psiTest(reference: ArrayLike<number>, current: ArrayLike<number>, options: BinOptions = {}): PsiTest {
   const { a, b } = binned(reference, current, options);
   return psiCountsTest(a, b, options);
@@ -31,7 +34,7 @@ export function psiTest(reference: ArrayLike<number>, current: ArrayLike<number>
 
 /** The same of counts of categories, paired by index. Categories empty on both sides do not count. */
 export function psiCountsTest(reference: ArrayLike<number>, current: ArrayLike<number>, options: { floor?: number } = {}): PsiTest {
-  const floor = checkPositive('floor', options.floor ?? 1e-4);
+  const floor = checkOpenProbability('floor', options.floor ?? 1e-4);
   const { p, q, n, m } = shares(reference, current);
   let value = 0;
   let used = 0;
@@ -47,7 +50,7 @@ export function psiCountsTest(reference: ArrayLike<number>, current: ArrayLike<n
   return { psi: value, statistic, pValue: df < 1 ? 1 : chiSquareSurvival(statistic, df), df };
 }
 
-/** Jensen-Shannon distance of binned values: square root of the divergence, natural logarithm. */
+/** Jensen-Shannon distance of binned values: square root of the divergence (Lin 1991), natural logarithm as in scipy, 0..√(ln 2). `floor` is not used. */
 export function jensenShannon(reference: ArrayLike<number>, current: ArrayLike<number>, options: BinOptions = {}): number {
   const { a, b } = binned(reference, current, options);
   return jensenShannonCounts(a, b);
@@ -65,7 +68,7 @@ export function jensenShannonCounts(reference: ArrayLike<number>, current: Array
   return Math.sqrt(Math.max(0, divergence) / 2);
 }
 
-/** Hellinger distance of binned values, 0 to 1. */
+/** Hellinger distance (1909) of binned values, √(Σ (√p - √q)² / 2), 0..1. */
 export function hellinger(reference: ArrayLike<number>, current: ArrayLike<number>, options: BinOptions = {}): number {
   const { a, b } = binned(reference, current, options);
   return hellingerCounts(a, b);
@@ -79,7 +82,7 @@ export function hellingerCounts(reference: ArrayLike<number>, current: ArrayLike
   return Math.sqrt(squares / 2);
 }
 
-/** The largest difference of the shares of a bin. */
+/** The largest difference of the shares of a bin, 0..1. */
 export function lInfinity(reference: ArrayLike<number>, current: ArrayLike<number>, options: BinOptions = {}): number {
   const { a, b } = binned(reference, current, options);
   return lInfinityCounts(a, b);
@@ -91,7 +94,7 @@ export function lInfinityCounts(reference: ArrayLike<number>, current: ArrayLike
   return p.reduce((largest, share, i) => Math.max(largest, Math.abs(share - q[i]!)), 0);
 }
 
-/** First Wasserstein distance of two samples: the area between their distribution functions, in the values' unit. */
+/** First Wasserstein distance of two samples: the area between their distribution functions, in the values' unit (scipy's `wasserstein_distance`). Not binned. */
 export function wasserstein1(reference: ArrayLike<number>, current: ArrayLike<number>): number {
   checkFinite('reference', reference);
   checkFinite('current', current);

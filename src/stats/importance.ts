@@ -1,4 +1,5 @@
 import { checkFinite, checkSameLength } from './arguments';
+import { sumOf } from './sum';
 
 export interface ImportanceMean {
   /** Σ w x / Σ w (Hájek 1971). */
@@ -13,24 +14,27 @@ export interface ImportanceMean {
   largestShare: number;
 }
 
-/** Mean of x under the law that the weights lead to. */
+/**
+ * Mean of x under the law that the weights lead to, in the unit of x. Weights are at least 0 and not all 0; their scale changes only
+ * `horvitzThompson`. `effectiveSampleSize` is in 1..n. One row alone has a standard error of 0, which says nothing.
+ */
 export function importanceMean(x: ArrayLike<number>, weights: ArrayLike<number>): ImportanceMean {
   checkFinite('x', x);
   checkFinite('weights', weights);
   checkSameLength('x', x, 'weights', weights);
-  let [total, squares, weighted, largest] = [0, 0, 0, 0];
+  let largest = 0;
   for (let i = 0; i < x.length; i++) {
     const w = weights[i]!;
     if (w < 0) throw new RangeError(`weights[${i}] must be at least 0, got ${w}`);
-    total += w;
-    squares += w * w;
-    weighted += w * x[i]!;
     if (w > largest) largest = w;
   }
+  const each = (term: (weight: number, i: number) => number): number => sumOf(Float64Array.from(weights, term));
+  const total = sumOf(weights);
+  const squares = each((weight) => weight * weight);
+  const weighted = each((weight, i) => weight * x[i]!);
   if (total === 0) throw new RangeError('weights must not all be 0');
   const hajek = weighted / total;
-  let spread = 0;
-  for (let i = 0; i < x.length; i++) spread += (weights[i]! * (x[i]! - hajek)) ** 2;
+  const spread = each((weight, i) => (weight * (x[i]! - hajek)) ** 2);
   return {
     hajek,
     horvitzThompson: weighted / x.length,

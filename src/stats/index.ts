@@ -1,12 +1,17 @@
 /** Pure numerics: no I/O, no clock, seeded generators only. A bad argument throws RangeError or TypeError naming it. */
+export { argsort } from './argsort';
 export * from './bayes';
 export { betaBinomial, type Hits, type ProportionsPosterior } from './beta-binomial';
 export { type CrossFit, type CrossFitOptions, crossFit, type Feature, standardise } from './classifier/cross-fit';
 export { fitLogistic, type Logistic, type LogisticOptions } from './classifier/logistic';
 export * from './drift';
 export { type ImportanceMean, importanceMean } from './importance';
+export { type CrossedBootstrap, crossedBootstrap } from './intervals/crossed';
 export * from './intervals/improvement';
+export { type Joint, type JointInput, jointRows, type JointVarianceComponents, jointVarianceComponents } from './intervals/joint';
+export { type MaxT, maxT } from './intervals/max-t';
 export * from './intervals/proportion';
+export { shrinkTowardsMean } from './intervals/shrinkage';
 export { type VarianceComponents, varianceComponents, varianceComponentsInfluence } from './intervals/variance-components';
 export { cohenKappa, matthewsCorrelation } from './metrics/agreement';
 export { averagePrecision } from './metrics/average-precision';
@@ -28,9 +33,21 @@ export { detectableDifferenceTwoProportions, powerMeans, powerPairedProportions,
 export { binomial } from './random/binomial';
 export { Generator } from './random/generator';
 export * from './resample/blocks';
-export { bootstrap } from './resample/bootstrap';
-export { type PairedBootstrapOptions, type PairedBootstrapResult, pairedBootstrap } from './resample/paired';
-export { type PairedBootstrapInput, type PairedResampler, pairedResampler } from './resample/resampler';
+export { type BootstrapOptions, blockSize, bootstrap } from './resample/bootstrap';
+export { type IdealBootstrap, idealAccuracyBootstrap } from './resample/ideal';
+export type { Arm, PairedBootstrapInput } from './resample/input';
+export type { BootstrapMethod } from './resample/interval';
+export {
+  type ArmEstimate,
+  drawReplicates,
+  type PairedBootstrapOptions,
+  type PairedBootstrapResult,
+  type PairedDifference,
+  pairedBootstrap,
+  pairedSettings,
+  summarisePaired,
+} from './resample/paired';
+export { type PairedResampler, pairedResampler } from './resample/resampler';
 export { type AlwaysValid, alwaysValidInterval } from './sequential/always-valid';
 export { discordantEProcess, type EProcess } from './sequential/discordant';
 export { type GroupSequentialBounds, type GroupSequentialOptions, groupSequentialBounds, type SpendingFunction } from './sequential/group';
@@ -46,8 +63,8 @@ export {
 export { incompleteBeta } from './special/beta';
 export * from './special/distributions';
 export { incompleteGamma, logGamma } from './special/gamma';
-export { kolmogorovSurvival } from './special/kolmogorov';
-export { erfc, normalCdf, normalPdf, normalQuantile } from './special/normal';
+export { kolmogorovCdf, kolmogorovSurvival } from './special/kolmogorov';
+export { erfc, normalCdf, normalPdf, normalQuantile, normalSurvival } from './special/normal';
 export { quantile } from './special/quantile';
 export { Adwin, type AdwinOptions } from './streams/adwin';
 export { type ChangePoint, changePoint } from './streams/change-point';

@@ -19,13 +19,22 @@ export function powerPairedProportions(input: { discordance: number; difference:
   return bothTails((difference * Math.sqrt(n)) / spread, critical / spread);
 }
 
-/** Chance to see p1 against p2 with n rows in each of two independent arms; normal approximation, unpooled variance, two-sided. */
-export function powerTwoProportions(input: { p1: number; p2: number; n: number; alpha?: number }): number {
+/**
+ * Chance, 0..1, to see p1 against p2 with n rows in each of two independent arms; normal approximation, two-sided, both tails counted.
+ * The test's variance is `unpooled` (default: the one of the Wald interval), or `pooled` as in R's `power.prop.test` (Fleiss 1981).
+ */
+export function powerTwoProportions(input: {
+  p1: number;
+  p2: number;
+  n: number;
+  variance?: 'unpooled' | 'pooled';
+  alpha?: number;
+}): number {
   const { p1, p2, n } = input;
   checkPositive('n', n);
   const variance = checkProbability('p1', p1) * (1 - p1) + checkProbability('p2', p2) * (1 - p2);
   if (variance === 0) return p1 === p2 ? 0 : 1;
-  return bothTails(Math.abs(p1 - p2) * Math.sqrt(n / variance), criticalOf(input));
+  return bothTails(Math.abs(p1 - p2) * Math.sqrt(n / variance), criticalOf(input) * poolingFactor(input));
 }
 
 /**
@@ -65,6 +74,12 @@ export function powerMeans(input: {
   if (test === 'z') return bothTails(shift, criticalOf(input));
   const df = (checkCount('n', n, 2) - 1) * (paired ? 1 : 2);
   return noncentralTails(shift, tQuantile(1 - checkOpenProbability('alpha', input.alpha ?? 0.05) / 2, df), df);
+}
+
+/** Standard error under equal proportions over the one under p1 and p2; 1 for the unpooled test. */
+export function poolingFactor({ p1, p2, variance }: { p1: number; p2: number; variance?: 'unpooled' | 'pooled' }): number {
+  if (checkOneOf('variance', variance ?? 'unpooled', ['unpooled', 'pooled']) === 'unpooled') return 1;
+  return Math.sqrt(((p1 + p2) * (1 - (p1 + p2) / 2)) / (p1 * (1 - p1) + p2 * (1 - p2)));
 }
 
 function criticalOf(input: { alpha?: number }): number {

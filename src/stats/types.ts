@@ -16,7 +16,7 @@ export interface TestResult {
 export const labelMetrics = ['accuracy', 'f1_macro', 'recall_macro'] as const;
 export type LabelMetric = (typeof labelMetrics)[number];
 /** Metrics of scores. */
-export const scoreMetrics = ['auc_ovr', 'log_loss', 'ece'] as const;
+export const scoreMetrics = ['auc_ovr', 'average_precision', 'log_loss', 'brier', 'ece'] as const;
 export type ScoreMetric = (typeof scoreMetrics)[number];
 export type BootstrapMetric = LabelMetric | ScoreMetric;
 

@@ -190,7 +190,7 @@ async function build(
     unit: null,
     classes: ['0', '1'],
     splits: { train: split, validation: split, test: split },
-    profiles: { train: none, validation: none, test: none },
+    profiles: { train: none, validation: none, test: await store.putJson({ rows, classes: {}, columns: [] }) },
     overlap: { pairs: [] },
     leaks: { nearDuplicates: null, unitsAcross: [], revealing: [] },
     units: { train: 1, validation: 1, test: 1 },
@@ -208,7 +208,7 @@ async function build(
     workflow: { id: 'w', runId: 'r' },
     startedAt: '2026-11-21T14:03:12.000Z',
   };
-  return (await buildResult({ store, uiUrl: null }, input, 'default')).result;
+  return (await buildResult({ store, uiUrl: null, home: folder }, input, 'default')).result;
 }
 
 async function outcome(key: RunRecord['key'], of: Partial<RunRecord>, ended: Partial<RunOutcome>): Promise<RunOutcome> {

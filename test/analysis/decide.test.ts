@@ -260,6 +260,15 @@ describe('what would settle it', () => {
     expect(reasons.at(-1)).toBe('About 45 seeds (now 5) at these rows would settle it.');
   });
 
+  test('is a number of rows where the rows are what varies, and both where neither alone would do', () => {
+    const of = (rows: number, seeds: number): string | undefined =>
+      decide(planOf({}), [{ ...evidence({ primary: [0.01, -0.01, 0.03] }), components: { rows, seeds, seedCount: 5 } }], [], []).reasons.at(
+        -1,
+      );
+    expect(of(9.9e-5, 1e-6)).toBe('About 8820 test rows (now 1000) at these seeds would settle it.');
+    expect(of(5e-5, 5e-5)).toBe('About 8180 test rows (now 1000) with 41 seeds (now 5) would settle it.');
+  });
+
   test('is nothing affordable when the difference seen is the margin', () => {
     const { reasons } = verdictOf({ name: '', primary: [0, -0.01, 0.01], expected: 'inconclusive' });
     expect(reasons.at(-1)).toMatch(/so near the margin/);

@@ -3,7 +3,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exitCode } from '../../src/cli/watch';
+import { exitCode } from '../../src/cli/exitCode';
 import type { ExperimentRecord, Result, Verdict } from '../../src/contract';
 import { refNames, type Ref } from '../../src/contract';
 import { writeNpy } from '../../src/data/npy';

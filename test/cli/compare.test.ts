@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { analyse, type AnalysisInput, type AnalysisRun } from '../../src/analysis';
-import { runCompare } from '../../src/cli/compare';
+import { runCompare } from '../../src/cli/compare/compare';
 import { writeNpy } from '../../src/data/npy';
 import { experiment } from '../analysis/simulate';
 
@@ -38,7 +38,7 @@ describe('folders of an export', () => {
     const inputs = writeExport(join(folder, 'text'), five);
     const { text } = await runCompare({ inputs, resamples: 2000 });
     expect(text.split('\n')[0]).toMatch(/^cnn is better than mlp: .*; adopt$/);
-    expect(text).toMatch(/^metric +mlp +cnn +difference +interval +p$/m);
+    expect(text).toMatch(/^metric +mlp +cnn +difference +95 % interval +p$/m);
     expect(text).toMatch(/300 test rows, 5 seeds; question: algorithm; rule: superiority\./);
   });
 
@@ -139,7 +139,11 @@ describe('what is wrong', () => {
   test.each([
     ['a folder of something else', () => [folder, folder], /not a predictions folder; expected ids\.npy, labels\.npy and scores\.npy/],
     ['a path that is not there', () => [join(folder, 'nowhere'), folder], /no such file or folder/],
-    ['a file of another kind', () => [__filename, folder], /expected a predictions folder, \.npz, \.csv or \.parquet, got "\.ts"/],
+    [
+      'a file of another kind',
+      () => [__filename, folder],
+      /expected a predictions folder, \.npz, \.npy, \.csv, \.parquet or \.jsonl, got "\.ts"/,
+    ],
     ['one input alone', () => [folder], /expected two or more inputs, the control first, got 1/],
   ])('%s', async (_, inputs, message) => {
     await expect(runCompare({ inputs: inputs() })).rejects.toThrow(message);

@@ -360,7 +360,7 @@ const table: Bad[] = [
     what: 'an array of objects',
     make: (at) => at.write('arrays/x.npy', objectArray()),
     data: { source: 'arrays' },
-    message: /x(\.npy)? holds \|O; expected little-endian floats, integers, booleans or fixed-width text\. Convert it with astype\.$/,
+    message: /x(\.npy)? holds \|O; expected floats, integers, booleans or fixed-width text\. Convert it with astype\.$/,
   },
   {
     what: 'arrays of different lengths',

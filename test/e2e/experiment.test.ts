@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportExperiment } from '../../src/cli/export';
-import { runCompare } from '../../src/cli/compare';
+import { runCompare } from '../../src/cli/compare/compare';
 import { findRecord } from '../../src/cli/session';
 import { cancelExperiment } from '../../src/client';
 import { type ExperimentRecord, type Result, ids, refNames } from '../../src/contract';

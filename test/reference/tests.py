@@ -1,4 +1,4 @@
-"""Writes tests.json: values of scipy, statsmodels, scikit-learn and of whole-number arithmetic that test/stats/reference.test.ts holds src/stats to.
+"""Writes tests.json: values of scipy, statsmodels, scikit-learn and of whole-number arithmetic that test/stats/golden.test.ts holds src/stats to.
 
 Run with a Python that has numpy, scipy, statsmodels, scikit-learn and mpmath:  python test/reference/tests.py
 """

@@ -1,4 +1,5 @@
 import type { Comparison, Ref, Result, RunResult, TelemetrySummary, VariantResult } from '../../src/contract';
+import { fixtureSlices, poorBreakdown, richBreakdown } from './fixtureBreakdown';
 
 export interface FixtureOptions {
   candidates: string[];
@@ -50,7 +51,7 @@ export function makeResult(options: Partial<FixtureOptions> = {}): Result {
       guardrails: [{ metric: 'latency_p95', limit: 0.2, relative: true }],
       seeds,
       unit: null,
-      slices: [],
+      slices: fixtureSlices,
     },
     snapshot: {
       digest: digest('snapshot'),
@@ -62,6 +63,9 @@ export function makeResult(options: Partial<FixtureOptions> = {}): Result {
     },
     variants,
     comparisons: others.flatMap((other) => comparisonsOf(control, other, seeds.length)),
+    breakdowns: others.map((other, i) =>
+      i === 0 ? richBreakdown(control.name, other.name, classes) : poorBreakdown(control.name, other.name),
+    ),
     checks: [
       {
         name: 'parameters',

@@ -16,6 +16,7 @@ const sections = [
   'latency',
   'training',
   'classes',
+  'where',
   'checks',
   'findings',
   'runs',

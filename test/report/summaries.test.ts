@@ -8,7 +8,7 @@ const fixture = (): Result => JSON.parse(readFileSync(join(__dirname, 'result.fi
 test('the terminal summary gives verdict, differences, reasons and the checks that did not pass in at most 20 lines', () => {
   const text = terminalSummary(fixture(), { colour: false });
   expect(text).toContain('✓ Adopt  Adopt mlp: it is 2.1 points more accurate');
-  expect(text).toMatch(/accuracy +mlp +\+2\.14 pp +\[\+0\.77, \+3\.51\] pp +▲ better +p = 0\.004/);
+  expect(text).toMatch(/accuracy +mlp +\+2\.14 pp +\[\+0\.77, \+3\.51\] pp +▲ better +p = 0\.008/);
   expect(text).toContain('the interval [+0.77, +3.51] pp lies above the margin');
   expect(text).toContain('! warn  covariates');
   expect(text).not.toContain('class-balance');

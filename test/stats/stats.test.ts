@@ -107,23 +107,36 @@ describe('influence values', () => {
     for (let c = 0; c < 3; c++) scores[3 * i + c]! /= total;
   }
 
-  test.each(['accuracy', 'f1_macro', 'recall_macro', 'auc_ovr', 'log_loss', 'ece'] as const)(
-    'of %s sum to 0 and are the change from repeating a row',
+  const given = (metric: stats.BootstrapMetric) => (['accuracy', 'f1_macro', 'recall_macro'].includes(metric) ? predictions : scores);
+  const width = (metric: stats.BootstrapMetric) => (given(metric) === scores ? 3 : 1);
+
+  test.each(['accuracy', 'f1_macro', 'recall_macro', 'auc_ovr', 'log_loss', 'brier'] as const)(
+    'of %s sum to 0 and are the change from leaving a row out, over n - 1',
     (metric) => {
-      const label = ['accuracy', 'f1_macro', 'recall_macro'].includes(metric);
-      const given = label ? predictions : scores;
-      const { value, influence } = stats.influenceValues(metric, labels, given, 3);
+      const { value, influence } = stats.influenceValues(metric, labels, given(metric), 3);
       expect(influence.reduce((sum, entry) => sum + entry, 0)).toBeCloseTo(0, 10);
-      // 200 copies of the sample plus one row: a small enough weight for the first order.
-      const copies = 200;
-      const repeat = (values: ArrayLike<number>) => Array.from({ length: copies }, () => Array.from(values)).flat();
-      for (const i of [0, 17, 63]) {
-        const more = label ? [...repeat(given), given[i]!] : [...repeat(given), ...scores.slice(3 * i, 3 * i + 3)];
-        const changed = stats.metricValue(metric, [...repeat(labels), labels[i]!], more, 3)!;
-        expect((changed - value!) * (copies * n + 1)).toBeCloseTo(influence[i]!, 2);
-      }
+      const left = Array.from(labels, (_, row) => {
+        const others = (values: ArrayLike<number>, columns: number) =>
+          Array.from(values).filter((__, place) => Math.floor(place / columns) !== row);
+        return (n - 1) * (value! - stats.metricValue(metric, others(labels, 1), others(given(metric), width(metric)), 3)!);
+      });
+      const mean = left.reduce((sum, change) => sum + change, 0) / n;
+      for (let row = 0; row < n; row++) expect(influence[row]).toBeCloseTo(left[row]! - mean, 9);
     },
   );
+
+  test.each(['average_precision', 'ece'] as const)('of %s sum to 0 and are the change from repeating a row', (metric) => {
+    const { value, influence } = stats.influenceValues(metric, labels, scores, 3);
+    expect(influence.reduce((sum, entry) => sum + entry, 0)).toBeCloseTo(0, 10);
+    // 200 copies of the sample plus one row: a small enough weight for the first order.
+    const copies = 200;
+    const repeat = (values: ArrayLike<number>) => Array.from({ length: copies }, () => Array.from(values)).flat();
+    for (const i of [0, 17, 63]) {
+      const more = [...repeat(scores), ...scores.slice(3 * i, 3 * i + 3)];
+      const changed = stats.metricValue(metric, [...repeat(labels), labels[i]!], more, 3)!;
+      expect((changed - value!) * (copies * n + 1)).toBeCloseTo(influence[i]!, 2);
+    }
+  });
 });
 
 describe('blocks', () => {
@@ -159,6 +172,20 @@ describe('blocks', () => {
 });
 
 describe('planning, priors and checks', () => {
+  test('what is out of range is refused with the name of the argument', () => {
+    expect(() => stats.normalPosterior({ difference: 1, standardError: 1 }, { mean: Number.NaN, standardDeviation: 1 })).toThrow(
+      /^prior\.mean /,
+    );
+    expect(() => stats.psi([1, 2, 3], [1, 2, 3], { floor: 2 })).toThrow(/^floor /);
+    expect(() => stats.detectableDifference({ discordance: 1.1, n: 10 })).toThrow(/^discordance /);
+    expect(() => stats.sampleSizePairedProportions({ discordance: 1.2, difference: 0.2 })).toThrow(/^discordance /);
+  });
+
+  test('the asymptotic Kolmogorov-Smirnov law rounds a size in the middle to the even one, as scipy does', () => {
+    const x = [2, 1, 0, -1, -2, 1, 1, -2, 1, -2, 1, 1, 1, 0, 1];
+    expect(stats.ksTwoSample(x, [0, -2, 1], { method: 'asymptotic' }).pValue).toBeCloseTo(0.9977777777777778, 12);
+  });
+
   test('Connor asks 7,847 rows for 1 point and 31,394 for half a point at 10 % discordance', () => {
     expect(stats.sampleSizePairedProportions({ discordance: 0.1, difference: 0.01 })).toBe(7847);
     expect(stats.sampleSizePairedProportions({ discordance: 0.1, difference: 0.005 })).toBe(31394);

@@ -55,6 +55,8 @@ test('an activity that was not there when the history was made is a determinism 
   for (const [file, first] of [
     ['experiment.ts', "enter('checks');"],
     ['variantRun.ts', 'const held = await leases.acquire('],
+    ['seriesRun.ts', "const opened = await control('open a look')"],
+    ['series.ts', 'await pauseSeries('],
   ] as const) {
     const path = join(broken, 'workflows', file);
     const code = readFileSync(path, 'utf8');
@@ -67,6 +69,8 @@ test('an activity that was not there when the history was made is a determinism 
   expect(errors.get('experiment-gate-failed.json')).toBe(DeterminismViolationError.name);
   expect(errors.get('variant-run-done.json')).toBe(DeterminismViolationError.name);
   expect(errors.get('variant-run-cancelled.json')).toBe(DeterminismViolationError.name);
+  for (const file of ['series-run-done.json', 'series-run-failed.json', 'series.json'])
+    expect([file, errors.get(file)]).toEqual([file, DeterminismViolationError.name]);
 });
 
 /** Kind of the error of each history, null where it replays. */

@@ -1,6 +1,6 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { Comparison, Result } from '../../contract';
-import { differenceUnit, formatConfidence, formatDifference, formatDifferenceInterval, notDefined } from '../formatters';
+import { differenceUnit, formatConfidence, formatDifference, formatDifferenceInterval, formatDifferenceWithInterval } from '../formatters';
 import { metricInfo, metricTitle } from '../metricInfo';
 import { bounds, direction, directionWords, looks } from '../reading';
 import type { Chart } from './render';
@@ -23,10 +23,7 @@ export function forestChart(result: Result, metric: string, comparisons: Compari
     difference: c.difference === null ? null : c.difference / scale,
     low: c.low === null ? null : c.low / scale,
     high: c.high === null ? null : c.high / scale,
-    text:
-      c.difference === null
-        ? notDefined
-        : `${formatDifference(metric, c.difference)}  ${c.low === null ? 'no interval' : formatDifferenceInterval(metric, c.low, c.high)}`,
+    text: formatDifferenceWithInterval(metric, c.difference, c.low, c.high),
     middle: (from + to) / 2,
   }));
   const intervals = rows.filter((row) => row.low !== null && row.high !== null);

@@ -10,19 +10,18 @@ export function sharesChart(finding: DriftFinding, picture: Picture, sides: [str
   const bars = barsOf(picture);
   const x = picture.edges === null ? categories(bars) : bins;
   const shares = (side: 'reference' | 'current') => ({
-    field: side,
-    type: 'quantitative',
-    axis: { title: 'share of rows', format: '.0%', tickCount: 3 },
+    y: { field: side, type: 'quantitative', axis: { title: 'share of rows', format: '.0%', tickCount: 3 } },
+    y2: { datum: 0 },
   });
   const spec = {
     width: 300,
     height: 130,
     data: { values: bars },
     layer: [
-      { mark: { type: 'bar', color: 'var(--v0)', opacity: 0.35 }, encoding: { ...x, y: shares('reference') } },
+      { mark: { type: 'bar', orient: 'vertical', color: 'var(--v0)', opacity: 0.35 }, encoding: { ...x, ...shares('reference') } },
       {
-        mark: { type: 'bar', fillOpacity: 0, stroke: 'var(--bound)', strokeWidth: 1.6 },
-        encoding: { ...x, y: shares('current') },
+        mark: { type: 'bar', orient: 'vertical', fillOpacity: 0, stroke: 'var(--bound)', strokeWidth: 1.6 },
+        encoding: { ...x, ...shares('current') },
       },
     ],
   } as unknown as TopLevelSpec;

@@ -62,7 +62,7 @@ function comparisonTable(result: Result): Html {
   const numbers = (c: Comparison): string => c.notes.map((note) => notes.indexOf(note) + 1).join(', ');
   const numbered = table(
     'comparison-table',
-    html`Every comparison, variant minus control. <span class="muted">Adjusted p: ${result.plan.correction === 'holm' ? 'Holm over the candidates' : 'no correction'}; – stands outside the family. Detectable: the smallest difference this many rows and seeds would show in 4 of 5 experiments.</span>`,
+    html`Every comparison, variant minus control. <span class="muted">Adjusted p: ${result.plan.correction === 'none' ? 'no correction' : 'adjusted for several candidates, jointly over their resamples or seeds where there are any, else by Holm'}; – stands outside the family. Detectable: the smallest difference this many rows and seeds would show in 4 of 5 experiments.</span>`,
     [
       { head: 'Metric' },
       { head: 'Variant' },

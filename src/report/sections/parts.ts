@@ -41,4 +41,7 @@ export const facts = (pairs: readonly (readonly [string, HtmlValue])[]): Html =>
 
 export const code = (text: string): Html => html`<code>${text}</code>`;
 
+/** A user's name: its direction is its own, and a long one breaks. */
+export const name = (text: string): Html => html`<bdi>${text}</bdi>`;
+
 export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

@@ -3,7 +3,7 @@ import { formatConfidence, formatCount, formatTime } from '../formatters';
 import { type Html, html } from '../html';
 import { metricInfo } from '../metricInfo';
 import { limitText } from '../reading';
-import { code, details, facts, section, table } from './parts';
+import { code, details, facts, name, section, table } from './parts';
 
 /** The rule as it was fixed before the first run. */
 export function planSection(result: Result): Html {
@@ -30,11 +30,16 @@ export function planSection(result: Result): Html {
               .join('; '),
       ],
       ['Metrics', plan.metrics.map((metric) => metricInfo(metric).label).join(', ')],
-      ['Correction', plan.correction === 'holm' ? 'Holm over several candidates' : 'none'],
+      ['Correction', plan.correction === 'none' ? 'none' : 'for several candidates'],
       ['Resamples', formatCount(plan.resamples)],
       ['Seeds', plan.seeds.join(', ')],
       ['Unit of analysis', plan.unit ?? 'the row'],
-      ['Slices', plan.slices.length === 0 ? 'none' : plan.slices.join(', ')],
+      [
+        'Slices',
+        plan.slices.length === 0
+          ? 'none'
+          : html`${plan.slices.map((slice) => html`<span class="line">${name(slice.name)} ${code(slice.where)}</span>`)}`,
+      ],
     ]),
     details('Parameters of the variants', parameterTable(result)),
   );

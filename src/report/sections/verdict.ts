@@ -72,5 +72,5 @@ export function keyNumbers(result: Result): Html {
 function card(comparison: Comparison): Html {
   const way = direction(comparison);
   const { symbol, word } = directionWords[way];
-  return html`<li class="${way}"><span class="label">${metricTitle(comparison.metric)}, ${comparison.variant} against ${comparison.control}</span><strong>${formatDifference(comparison.metric, comparison.difference)}</strong><span><span class="way">${symbol} ${word}</span>, ${formatP(comparison.pValue)}</span><span>${formatConfidence(comparison.confidence)} interval <span class="whole">${formatDifferenceInterval(comparison.metric, comparison.low, comparison.high)}</span></span></li>`;
+  return html`<li class="${way}"><span class="label">${metricTitle(comparison.metric)}, ${comparison.variant} against ${comparison.control}</span><strong>${formatDifference(comparison.metric, comparison.difference)}</strong><span><span class="way">${symbol} ${word}</span>, ${formatP(comparison.adjustedPValue ?? comparison.pValue)}</span><span>${formatConfidence(comparison.confidence)} interval <span class="whole">${formatDifferenceInterval(comparison.metric, comparison.low, comparison.high)}</span></span></li>`;
 }

@@ -3,7 +3,11 @@ import { normalQuantile } from '../special/normal';
 import { solveBetween } from '../special/solve';
 import type { Interval } from '../types';
 
-/** P(B > A), ties counted half. Paired: Wilson's interval over the pairs. Unpaired: Newcombe's score interval of the Mann-Whitney share. */
+/**
+ * P(B > A), ties counted half, 0..1, with its interval (Bouthillier et al. 2021 hold it against 0.75). Paired (default): Wilson's interval
+ * (1927) over the pairs. Unpaired: over all pairs of values, Newcombe's score interval of the Mann-Whitney share (2006, method 5). Each
+ * sample needs a value.
+ */
 export function probabilityOfImprovement(
   a: ArrayLike<number>,
   b: ArrayLike<number>,

@@ -6,7 +6,11 @@ import type { Interval } from '../types';
 const oneSample = ['wilson', 'clopper-pearson', 'agresti-coull', 'jeffreys', 'wald'] as const;
 const twoSample = ['newcombe', 'agresti-caffo', 'wald'] as const;
 
-/** Interval of a proportion k/n; Wilson by default. */
+/**
+ * Interval of a proportion k/n, within 0..1, n >= 1: `wilson` (1927; default), `clopper-pearson` (1934; exact, never under its confidence),
+ * `agresti-coull` (1998), `jeffreys` (quantiles of the beta(k + 1/2, n - k + 1/2) posterior), or `wald`, which is [0, 0] at k = 0 and
+ * shown for what it gets wrong. As statsmodels' `proportion_confint`.
+ */
 export function proportionInterval(
   k: number,
   n: number,
@@ -36,7 +40,11 @@ export function proportionInterval(
   return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
 }
 
-/** Interval of k1/n1 - k2/n2 for independent samples; Newcombe's hybrid score by default. */
+/**
+ * Interval of the difference k1/n1 - k2/n2 of independent samples, within -1..1: `newcombe` (1998, hybrid of Wilson's, his method 10;
+ * default), `agresti-caffo` (2000, one success and one failure added to each), or `wald`. As statsmodels' `confint_proportions_2indep`.
+ * Not for paired rows.
+ */
 export function twoProportionInterval(
   k1: number,
   n1: number,
@@ -66,7 +74,11 @@ export function twoProportionInterval(
   return { difference, low: Math.max(-1, q1 - q2 - half), high: Math.min(1, q1 - q2 + half) };
 }
 
-/** Interval of a quantile between two order statistics, each tail at most (1 - confidence)/2; null where n cannot support it. */
+/**
+ * Interval of the p-quantile, 0 < p < 1, between two order statistics, for any continuous law: each tail at most (1 - confidence)/2 by the
+ * binomial law of how many values lie below (David & Nagaraja, Order Statistics, 7.1). In the unit of x. Null where n values cannot
+ * support it: a 99th percentile at 95 % confidence takes 368, at 99 % 528.
+ */
 export function quantileInterval(x: ArrayLike<number>, p: number, options: { confidence?: number } = {}): Interval | null {
   const confidence = checkOpenProbability('confidence', options.confidence ?? 0.95);
   checkOpenProbability('p', p);

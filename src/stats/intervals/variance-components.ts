@@ -1,4 +1,5 @@
 import { checkFinite, checkOpenProbability, checkSameLength } from '../arguments';
+import { sumOf } from '../sum';
 import { meanAndVariance, tDecision } from '../tests/mean';
 import type { Interval } from '../types';
 
@@ -14,12 +15,23 @@ export interface VarianceComponents extends Interval {
   residual: number;
 }
 
-/** Metrics that are means over rows: a[s][i] is the value of row i under seed s. At least 2 paired seeds and 2 rows (or units). */
+/** Values of both arms, seeds x rows: a[s][i] is the value of row i under seed s. */
+export interface SeedRows {
+  a: readonly ArrayLike<number>[];
+  b: readonly ArrayLike<number>[];
+}
+
+/**
+ * Difference of two algorithms, B - A, over seeds and rows, for metrics that are means over rows: the two-way random-effects analysis of
+ * variance with t and Satterthwaite's degrees of freedom (1946), as `varianceComponentsInfluence` has it. Given as `{ a, b }`, the same under
+ * `values`, or under `correct` where each value is 0 or 1. In the values' unit. At least 2 paired seeds and 2 rows, or 2 `units`, any
+ * whole numbers. Equal arms: difference 0, p = 1, interval [0, 0].
+ */
 export function varianceComponents(
-  input: { a: readonly ArrayLike<number>[]; b: readonly ArrayLike<number>[]; units?: Int32Array },
+  input: (SeedRows | { values: SeedRows } | { correct: SeedRows }) & { units?: ArrayLike<number> },
   options: { confidence?: number } = {},
 ): VarianceComponents {
-  const { a, b } = input;
+  const { a, b } = seedRows(input);
   checkSameLength('a', a, 'b', b);
   const centred = (name: string) => (values: ArrayLike<number>, s: number) => {
     checkFinite(`${name}[${s}]`, values);
@@ -34,15 +46,27 @@ export function varianceComponents(
       metricB: ofB.map(({ mean }) => mean),
       influenceA: ofA.map(({ influence }) => influence),
       influenceB: ofB.map(({ influence }) => influence),
-      ...(input.units === undefined ? {} : { units: input.units }),
+      ...(input.units === undefined ? {} : { units: Int32Array.from(input.units) }),
     },
     options,
   );
 }
 
+function seedRows(input: SeedRows | { values: SeedRows } | { correct: SeedRows }): SeedRows {
+  if ('values' in input) return input.values;
+  if (!('correct' in input)) return input;
+  for (const [name, seeds] of Object.entries(input.correct) as [string, SeedRows['a']][])
+    seeds.forEach((rows, s) => {
+      for (let i = 0; i < rows.length; i++)
+        if (rows[i] !== 0 && rows[i] !== 1) throw new RangeError(`correct.${name}[${s}][${i}] must be 0 or 1, got ${rows[i]}`);
+    });
+  return input.correct;
+}
+
 /**
  * Any metric, from its value a seed and the influence of each row a seed (`influenceValues`).
- * V = max(rows + seeds - residual, rows, seeds); degrees of freedom by Satterthwaite, at least the smaller of seeds - 1 and rows - 1.
+ * V = max(rows + seeds - residual, rows, seeds); degrees of freedom by Satterthwaite (1946), at least the smaller of seeds - 1 and rows - 1;
+ * the interval is difference ± t √V, in the metric's unit. At least 2 paired seeds and 2 rows or units; no spread at all is certainty.
  */
 export function varianceComponentsInfluence(
   input: {
@@ -63,8 +87,7 @@ export function varianceComponentsInfluence(
   for (const gap of gaps) for (let u = 0; u < units; u++) meanGap[u]! += gap[u]! / seeds;
   const rowVariance = meanAndVariance(meanGap).variance / units;
   const seedVariance = bySeed.variance / seeds;
-  let squares = 0;
-  for (const gap of gaps) for (let u = 0; u < units; u++) squares += (gap[u]! - meanGap[u]!) ** 2;
+  const squares = sumOf(gaps.map((gap) => sumOf(gap.map((value, u) => (value - meanGap[u]!) ** 2))));
   const residualDf = (units - 1) * (seeds - 1);
   const residual = squares / residualDf / (units * seeds);
   const variance = Math.max(rowVariance + seedVariance - residual, rowVariance, seedVariance);

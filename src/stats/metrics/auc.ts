@@ -1,10 +1,12 @@
+import { argsort } from '../argsort';
+
 /** AUC and each row's placement: for a positive the share of negatives below it (ties half), for a negative the share of positives above it. */
 export function placements(
   positive: Uint8Array,
   scores: ArrayLike<number>,
 ): { auc: number | undefined; placement: Float64Array; positives: number; negatives: number } {
   const n = positive.length;
-  const order = sortedOrder(scores);
+  const order = argsort(scores);
   const placement = new Float64Array(n);
   let positives = 0;
   for (let i = 0; i < n; i++) positives += positive[i]!;
@@ -29,13 +31,6 @@ export function placements(
     start = end;
   }
   return { auc: doubled / (2 * positives * negatives), placement, positives, negatives };
-}
-
-/** Rows in ascending order of score. */
-export function sortedOrder(scores: ArrayLike<number>): Int32Array {
-  const order = new Int32Array(scores.length);
-  for (let i = 0; i < order.length; i++) order[i] = i;
-  return order.sort((i, j) => scores[i]! - scores[j]!);
 }
 
 /** Column `column` of row-major scores with `width` columns. */

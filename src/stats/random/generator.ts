@@ -24,6 +24,37 @@ export class Generator {
     return t >>> 0;
   }
 
+  /** The next `count` draws, with the state in registers. */
+  fill(out: Uint32Array, count: number): void {
+    let a = this.a;
+    let b = this.b;
+    let c = this.c;
+    let counter = this.counter;
+    for (let i = 0; i < count; i++) {
+      const t = (((a + b) | 0) + counter) | 0;
+      counter = (counter + 1) | 0;
+      a = b ^ (b >>> 9);
+      b = (c + (c << 3)) | 0;
+      c = (((c << 21) | (c >>> 11)) + t) | 0;
+      out[i] = t;
+    }
+    this.a = a;
+    this.b = b;
+    this.c = c;
+    this.counter = counter;
+  }
+
+  /** Fills `out` up to `count` with unbiased whole numbers in [0, n), n <= 2^21 (Lemire; the product is exact in a double). */
+  fillBelow(n: number, out: Uint32Array, count: number): void {
+    this.fill(out, count);
+    const threshold = (4294967296 - n) % n;
+    for (let i = 0; i < count; i++) {
+      let product = out[i]! * n;
+      if (product >>> 0 < n) while (product >>> 0 < threshold) product = this.uint32() * n;
+      out[i] = product / 4294967296;
+    }
+  }
+
   /** Uniform on the open interval (0, 1), 53 bits. */
   uniform(): number {
     const high = this.uint32() >>> 6;
@@ -34,8 +65,8 @@ export class Generator {
   /** Unbiased whole number in [0, n), n <= 2^32 (Lemire's rejection, the product split into halves). */
   below(n: number): number {
     const draw = this.uint32();
-    if (n <= 65536) {
-      // n * draw < 2^48 is exact in a double.
+    if (n <= 2097152) {
+      // n * draw < 2^53 is exact in a double.
       let product = draw * n;
       let low = product >>> 0;
       if (low < n) {

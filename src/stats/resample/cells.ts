@@ -1,93 +1,134 @@
-import { binomial } from '../random/binomial';
-import type { Generator } from '../random/generator';
-
 /** Rows that agree in everything a metric looks at, counted once. Cells stand in descending order of count, then of key. */
 export interface Cells {
   /** Rows of each cell. */
   counts: Int32Array;
-  /** Cell of each row. */
-  ofRow: Int32Array;
   /** One row of each cell. */
   example: Int32Array;
-  rows: number;
+  /** Cell of each row; made when asked for. */
+  ofRow: () => Int32Array;
 }
 
-/** Groups rows by a tuple of small whole numbers, `columns[j][row]` < `sizes[j]`. */
-export function countCells(rows: number, columns: readonly ArrayLike<number>[], sizes: readonly number[]): Cells {
-  // Column by column: the number of a group so far and the next value name the next group, so that any number of seeds fits.
-  let group = new Int32Array(rows);
+/** A whole number below `size` for each row: the values, or how many of `predictions` equal them. */
+export interface CellColumn {
+  size: number;
+  values: Int32Array;
+  predictions?: readonly Int32Array[];
+}
+
+/** Groups rows by a tuple of small whole numbers; a row may stand for several. The order of rows changes nothing but `example`. */
+export function countCells(rows: number, columns: readonly CellColumn[], weights?: Int32Array): Cells {
+  let span = 1;
+  for (const { size } of columns) span *= size;
+  return span <= tableLimit ? countThroughTable(rows, columns, span, weights) : countBySorting(rows, columns, weights);
+}
+
+/** Keys up to here are counted in a table. */
+const tableLimit = 1 << 22;
+/** Rows whose keys are made at a time, so that they stay in the cache. */
+const stretch = 4096;
+
+function countThroughTable(rows: number, columns: readonly CellColumn[], span: number, weights: Int32Array | undefined): Cells {
+  const size = new Int32Array(span);
+  const last = new Int32Array(span);
+  const keys = new Int32Array(stretch);
+  for (let from = 0; from < rows; from += stretch) {
+    const count = Math.min(stretch, rows - from);
+    keysOf(columns, from, count, keys);
+    for (let i = 0; i < count; i++) {
+      const key = keys[i]!;
+      size[key]! += weights === undefined ? 1 : weights[from + i]!;
+      last[key] = from + i;
+    }
+  }
+  let used = 0;
+  for (let key = 0; key < span; key++) if (size[key]! > 0) used++;
+  // Sorted as numbers: the count first, then the smaller key; below 2^31 · 2^22.
+  const most = 0x7fffffff;
+  const order = new Float64Array(used);
+  let at = 0;
+  for (let key = 0; key < span; key++) if (size[key]! > 0) order[at++] = (most - size[key]!) * span + key;
+  order.sort();
+  const counts = new Int32Array(used);
+  const example = new Int32Array(used);
+  for (let c = 0; c < used; c++) {
+    const key = order[c]! % span;
+    counts[c] = size[key]!;
+    example[c] = last[key]!;
+  }
+  const ofRow = (): Int32Array => {
+    const cellOf = new Int32Array(span);
+    for (let c = 0; c < used; c++) cellOf[order[c]! % span] = c;
+    const cells = new Int32Array(rows);
+    for (let from = 0; from < rows; from += stretch) {
+      const count = Math.min(stretch, rows - from);
+      keysOf(columns, from, count, keys);
+      for (let i = 0; i < count; i++) cells[from + i] = cellOf[keys[i]!]!;
+    }
+    return cells;
+  };
+  return { counts, example, ofRow };
+}
+
+function keysOf(columns: readonly CellColumn[], from: number, count: number, keys: Int32Array): void {
+  keys.fill(0, 0, count);
+  for (const { size, values, predictions } of columns) {
+    for (let i = 0; i < count; i++) keys[i] = Math.imul(keys[i]!, size);
+    if (predictions === undefined) for (let i = 0; i < count; i++) keys[i]! += values[from + i]!;
+    else for (const other of predictions) for (let i = 0; i < count; i++) keys[i]! += other[from + i] === values[from + i] ? 1 : 0;
+  }
+}
+
+/** Column by column: the number of a group so far and the next value name the next group, so that any number of columns fits. */
+function countBySorting(rows: number, columns: readonly CellColumn[], weights: Int32Array | undefined): Cells {
+  const group = new Int32Array(rows);
   let groups = 1;
-  columns.forEach((column, j) => {
-    const size = sizes[j]!;
-    const next = new Int32Array(rows);
-    let used = 0;
-    if (groups * size <= 1 << 22) {
-      const number = new Int32Array(groups * size);
-      for (let i = 0; i < rows; i++) number[group[i]! * size + column[i]!] = 1;
-      // Numbered in order of key, not of appearance: the order of rows changes nothing.
-      for (let key = 0; key < number.length; key++) if (number[key] === 1) number[key] = used++;
-      for (let i = 0; i < rows; i++) next[i] = number[group[i]! * size + column[i]!]!;
-    } else {
-      const keys = Float64Array.from(group, (g, i) => g * size + column[i]!);
-      const number = new Map<number, number>();
-      for (const key of Float64Array.from(new Set(keys)).sort()) number.set(key, used++);
-      for (let i = 0; i < rows; i++) next[i] = number.get(keys[i]!)!;
+  const keys = new Float64Array(rows);
+  const values = new Int32Array(rows);
+  for (const column of columns) {
+    for (let from = 0; from < rows; from += stretch) {
+      keysOf([column], from, Math.min(stretch, rows - from), values.subarray(from, Math.min(rows, from + stretch)));
     }
-    group = next;
-    groups = used;
-  });
+    for (let i = 0; i < rows; i++) keys[i] = group[i]! * column.size + values[i]!;
+    groups = renumber(keys, group);
+  }
   const size = new Int32Array(groups);
-  for (let i = 0; i < rows; i++) size[group[i]!]!++;
-  const order = Int32Array.from(size, (_, g) => g).sort((g, h) => size[h]! - size[g]! || g - h);
+  for (let i = 0; i < rows; i++) size[group[i]!]! += weights === undefined ? 1 : weights[i]!;
+  const order = new Float64Array(groups);
+  let most = 0;
+  for (let g = 0; g < groups; g++) most = Math.max(most, size[g]!);
+  for (let g = 0; g < groups; g++) order[g] = (most - size[g]!) * groups + g;
+  order.sort();
+  const counts = new Int32Array(groups);
   const rank = new Int32Array(groups);
-  for (let r = 0; r < groups; r++) rank[order[r]!] = r;
+  for (let c = 0; c < groups; c++) {
+    const g = order[c]! % groups;
+    rank[g] = c;
+    counts[c] = size[g]!;
+  }
   const example = new Int32Array(groups);
-  const ofRow = group.map((g) => rank[g]!);
-  for (let i = 0; i < rows; i++) example[ofRow[i]!] = i;
-  return { counts: order.map((g) => size[g]!), ofRow, example, rows };
+  for (let i = 0; i < rows; i++) {
+    const cell = rank[group[i]!]!;
+    group[i] = cell;
+    example[cell] = i;
+  }
+  return { counts, example, ofRow: () => group };
 }
 
-/** Exact multinomial draws over cells: heavy cells by conditional binomials, the rest one by one. Cost: heavy cells plus rare rows, never n. */
-export class CellSampler {
-  private readonly counts: Int32Array;
-  private readonly rows: number;
-  private readonly heavy: number;
-  /** The cell of each row in a rare cell. */
-  private readonly rare: Int32Array;
-
-  constructor(cells: Cells) {
-    this.counts = cells.counts;
-    this.rows = cells.rows;
-    let heavy = 0;
-    let rareRows = cells.rows;
-    while (heavy < cells.counts.length && cells.counts[heavy]! >= heavyFrom) rareRows -= cells.counts[heavy++]!;
-    // A last cell alone needs no draw at all.
-    if (heavy === cells.counts.length - 1) {
-      heavy++;
-      rareRows = 0;
+/** Numbers the keys that occur in ascending order. */
+function renumber(keys: Float64Array, group: Int32Array): number {
+  const distinct = keys.slice().sort();
+  let used = 0;
+  for (let i = 0; i < distinct.length; i++) if (i === 0 || distinct[i] !== distinct[i - 1]) distinct[used++] = distinct[i]!;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    let low = 0;
+    let high = used - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (distinct[middle]! < key) low = middle + 1;
+      else high = middle;
     }
-    this.heavy = heavy;
-    this.rare = new Int32Array(rareRows);
-    let at = 0;
-    for (let c = heavy; c < cells.counts.length; c++) for (let i = 0; i < cells.counts[c]!; i++) this.rare[at++] = c;
+    group[i] = low;
   }
-
-  /** Fills `weights` with the rows of each cell in one resample of all rows. */
-  draw(generator: Generator, weights: Int32Array): void {
-    const { counts, heavy, rare } = this;
-    let left = this.rows;
-    let mass = this.rows;
-    for (let c = 0; c < heavy; c++) {
-      const count = counts[c]!;
-      const drawn = count === mass ? left : binomial(generator, left, count / mass);
-      weights[c] = drawn;
-      left -= drawn;
-      mass -= count;
-    }
-    for (let c = heavy; c < counts.length; c++) weights[c] = 0;
-    for (; left > 0; left--) weights[rare[generator.below(rare.length)]!]!++;
-  }
+  return used;
 }
-
-/** Below this many rows a binomial draw costs more than drawing them one by one. */
-const heavyFrom = 10;

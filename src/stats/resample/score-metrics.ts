@@ -1,90 +1,98 @@
-import { scoreColumn, sortedOrder } from '../metrics/auc';
-import { aucClasses, calibrationBins, calibrationGaps, isClass, rowLogLoss } from '../metrics/scores';
+import { scoreColumn } from '../metrics/auc';
+import { aucClasses, calibrationBins, calibrationGaps, rowLogLoss } from '../metrics/scores';
 import type { ScoreMetric } from '../types';
+import { argsort } from './rows';
+import { weightedCalibration } from './weighted/calibration';
+import { rowBrier, weightedMean } from './weighted/mean';
+import { rankedClass, weightedRanking } from './weighted/ranking';
 
-export interface ScoreTable {
-  labels: Int32Array;
-  /** Row-major, one array a seed. */
-  scoresA: readonly ArrayLike<number>[];
-  scoresB: readonly ArrayLike<number>[];
-  classes: number;
+/** How often each row was drawn. */
+export type Weights = Uint8Array | Int32Array;
+
+/** A metric of one arm from the weight of each row; NaN where it is 0/0. */
+export interface WeightedMetric {
+  value: (weights: Weights, total: number) => number;
+  /** The metric's derivative in the weight of each row, times `scale`, is added to `into`. */
+  addDerivative: (weights: Weights, total: number, scale: number, into: Float64Array) => void;
 }
 
-/** One arm's metric averaged over seeds, from the weight of each row; NaN where undefined. */
-export type RowEvaluator = (weights: Int32Array, total: number) => number;
-
-export function rowEvaluator(metric: ScoreMetric, labels: Int32Array, scores: readonly ArrayLike<number>[], classes: number): RowEvaluator {
-  const bySeed = scores.map((values) => {
-    if (metric === 'auc_ovr') return aucEvaluator(labels, values, classes);
-    return metric === 'ece' ? calibrationEvaluator(labels, values, classes) : meanEvaluator(rowLogLoss(labels, values, classes));
-  });
-  return (weights, total) => {
-    let sum = 0;
-    for (const evaluate of bySeed) sum += evaluate(weights, total);
-    return sum / bySeed.length;
-  };
+/** What a metric looks at of one arm: `width` columns a seed, of the rows as they came. */
+export function scoreColumns(
+  metric: ScoreMetric,
+  labels: Int32Array,
+  seeds: readonly ArrayLike<number>[],
+  classes: number,
+): Float64Array[] {
+  switch (metric) {
+    case 'log_loss':
+      return [meanOf(seeds.map((scores) => rowLogLoss(labels, scores, classes)))];
+    case 'brier':
+      return [meanOf(seeds.map((scores) => rowBrier(labels, scores, classes)))];
+    case 'ece':
+      return seeds.flatMap((scores) => {
+        const { bin, gap } = calibrationGaps(labels, scores, classes, calibrationBins);
+        return [gap, Float64Array.from(bin)];
+      });
+    case 'auc_ovr':
+    case 'average_precision':
+      return seeds.flatMap((scores) => {
+        const width = scores.length / labels.length;
+        return aucClasses(classes).map((c) => (width === 1 ? Float64Array.from(scores) : scoreColumn(scores, c, width)));
+      });
+  }
 }
 
-function meanEvaluator(values: Float64Array): RowEvaluator {
-  return (weights, total) => {
-    let sum = 0;
-    for (let i = 0; i < values.length; i++) sum += weights[i]! * values[i]!;
-    return sum / total;
-  };
-}
-
-function calibrationEvaluator(labels: Int32Array, scores: ArrayLike<number>, classes: number): RowEvaluator {
-  const { bin, gap } = calibrationGaps(labels, scores, classes, calibrationBins);
-  const sums = new Float64Array(calibrationBins);
-  return (weights, total) => {
-    sums.fill(0);
-    for (let i = 0; i < gap.length; i++) sums[bin[i]!]! += weights[i]! * gap[i]!;
-    let sum = 0;
-    for (let k = 0; k < sums.length; k++) sum += Math.abs(sums[k]!);
-    return sum / total;
-  };
-}
-
-/** Rows sorted once a class: bits 0 and 1 of an entry say "positive" and "last of its ties", the rest is the row. */
-function aucEvaluator(labels: Int32Array, scores: ArrayLike<number>, classes: number): RowEvaluator {
-  const n = labels.length;
-  const width = scores.length / n;
-  const orders = aucClasses(classes).map((c) => {
-    const column = width === 1 ? scores : scoreColumn(scores, c, width);
-    const positive = isClass(labels, c);
-    return sortedOrder(column).map((row, i, order) => {
-      const last = i === n - 1 || column[order[i + 1]!] !== column[row];
-      return row * 4 + (last ? 2 : 0) + positive[row]!;
-    });
-  });
-  return (weights) => {
-    let sum = 0;
-    let used = 0;
-    for (const order of orders) {
-      const auc = weightedAuc(order, weights);
-      if (auc < 0) continue;
-      sum += auc;
-      used++;
-    }
-    return used === 0 ? NaN : sum / used;
-  };
-}
-
-/** -1 where a side has no weight. */
-function weightedAuc(order: Int32Array, weights: Int32Array): number {
-  let [doubled, positives, below, tied, tiedNegatives] = [0, 0, 0, 0, 0];
-  for (let i = 0; i < order.length; i++) {
-    const entry = order[i]!;
-    const weight = weights[entry >> 2]!;
-    if ((entry & 1) === 1) tied += weight;
-    else tiedNegatives += weight;
-    if ((entry & 2) === 2) {
-      doubled += tied * (2 * below + tiedNegatives);
-      positives += tied;
-      below += tiedNegatives;
-      tied = 0;
-      tiedNegatives = 0;
+/** The metric averaged over an arm's seeds, from the columns of `scoreColumns` and, for rankings, the `argsort` of each. */
+export function weightedMetric(
+  metric: ScoreMetric,
+  labels: Int32Array,
+  columns: readonly Float64Array[],
+  seeds: number,
+  classes: number,
+  orders: readonly Int32Array[] = isRanking(metric) ? columns.map(argsort) : [],
+): WeightedMetric {
+  switch (metric) {
+    case 'log_loss':
+    case 'brier':
+      return weightedMean(columns[0]!);
+    case 'ece':
+      return averaged(Array.from({ length: seeds }, (_, s) => weightedCalibration(columns[2 * s]!, columns[2 * s + 1]!, calibrationBins)));
+    case 'auc_ovr':
+    case 'average_precision': {
+      const of = aucClasses(classes);
+      const ranked = columns.map((column, j) => rankedClass(labels, column, orders[j]!, of[j % of.length]!));
+      return averaged(Array.from({ length: seeds }, (_, s) => weightedRanking(metric, ranked.slice(s * of.length, (s + 1) * of.length))));
     }
   }
-  return positives === 0 || below === 0 ? -1 : doubled / (2 * positives * below);
+}
+
+/** Only the order of scores counts. */
+export function isRanking(metric: ScoreMetric): boolean {
+  return metric === 'auc_ovr' || metric === 'average_precision';
+}
+
+function averaged(metrics: WeightedMetric[]): WeightedMetric {
+  const [only] = metrics;
+  if (metrics.length === 1 && only !== undefined) return only;
+  return {
+    value: (weights, total) => {
+      let sum = 0;
+      for (const metric of metrics) sum += metric.value(weights, total);
+      return sum / metrics.length;
+    },
+    addDerivative: (weights, total, scale, into) => {
+      for (const metric of metrics) metric.addDerivative(weights, total, scale / metrics.length, into);
+    },
+  };
+}
+
+function meanOf(seeds: Float64Array[]): Float64Array {
+  const sums = seeds[0]!;
+  if (seeds.length === 1) return sums;
+  for (let i = 0; i < sums.length; i++) {
+    let sum = 0;
+    for (const values of seeds) sum += values[i]!;
+    sums[i] = sum / seeds.length;
+  }
+  return sums;
 }

@@ -43,6 +43,7 @@ export interface AlphaLedger {
   looks: readonly Look[];
 }
 
+/** A ledger without a look, its rule checked: the way to begin one. */
 export function openLedger(plan: LedgerPlan): AlphaLedger {
   checkOneOf('scheme', plan.scheme, ledgerSchemes);
   const alpha = checkOpenProbability('alpha', plan.alpha ?? 0.05);

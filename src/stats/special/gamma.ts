@@ -1,4 +1,7 @@
-/** log |Γ(x)|; Infinity at the poles. */
+/**
+ * log |Γ(x)|, natural logarithm, for any real x; Infinity at the poles 0, -1, -2, ... Taylor's series about 2 within [1.5, 2.5], recurrence
+ * to it below 15, Stirling's series above; for x < 0 by reflection, where digits are lost beside the poles and zeros.
+ */
 export function logGamma(x: number): number {
   if (Number.isNaN(x)) return NaN;
   if (x <= 0) {
@@ -17,7 +20,24 @@ export function logGamma(x: number): number {
     }
     return Math.log(product) + logGammaAboutTwo(reduced - 2);
   }
-  return (x - 0.5) * (Math.log(x) - 1) + halfLogTwoPi - 0.5 + stirlingSeries(x);
+  return x === Infinity ? Infinity : (x - 0.5) * (Math.log(x) - 1) + halfLogTwoPi - 0.5 + stirlingSeries(x);
+}
+
+/** log Γ(1 + z) for z > -1/2, in proportion to z where that is small. */
+export function logGammaOnePlus(z: number): number {
+  return Math.abs(z) < 0.5 ? logGammaAboutTwo(z) - Math.log1p(z) : logGamma(1 + z);
+}
+
+/** log Γ(x + step) - log Γ(x) for x > 0 and step > 0, in proportion to the step where that is small. */
+export function logGammaStep(x: number, step: number): number {
+  let [shifted, below] = [x, 0];
+  for (; shifted < 15; shifted++) below += Math.log1p(step / shifted);
+  const end = shifted + step;
+  const middle = shifted + step / 2;
+  const r = 1 / (middle * middle);
+  const series =
+    step < 1e-4 * shifted ? -step * r * (1 / 12 - r * (1 / 120 - r * (1 / 252 - r / 240))) : stirlingSeries(end) - stirlingSeries(shifted);
+  return (shifted - 0.5) * Math.log1p(step / shifted) + step * (Math.log(end) - 1) + series - below;
 }
 
 /** log Γ(x + 1) less Stirling's formula: what is left is small, so that binomial and Poisson terms keep their digits. */
@@ -28,9 +48,14 @@ export function stirlingError(x: number): number {
 
 /** x·log(x/m) + m - x without cancellation where x is near m. */
 export function deviance(x: number, m: number): number {
-  if (Math.abs(x - m) < 0.1 * (x + m)) {
-    const v = (x - m) / (x + m);
-    let sum = (x - m) * v;
+  return devianceOfGap(x, m, x - m);
+}
+
+/** The same with the gap x - m given, where it is known to more digits than x - m has. */
+export function devianceOfGap(x: number, m: number, gap: number): number {
+  if (Math.abs(gap) < 0.1 * (x + m)) {
+    const v = gap / (x + m);
+    let sum = gap * v;
     let term = 2 * x * v;
     for (let j = 1; j < 1000; j++) {
       term *= v * v;
@@ -39,25 +64,29 @@ export function deviance(x: number, m: number): number {
       sum = next;
     }
   }
-  return x === 0 ? m : x * Math.log(x / m) + m - x;
+  return x === 0 ? m : x * Math.log(x / m) - gap;
 }
 
 /** Poisson weight x^k e^-x / Γ(k + 1), for real k. */
 export function poissonTerm(k: number, x: number): number {
   if (x === 0) return k === 0 ? 1 : 0;
   if (k === 0) return Math.exp(-x);
-  if (k < 1e-3 * x || k < 1) return Math.exp(k * Math.log(x) - x - logGamma(k + 1));
+  if (k < 1e-3 * x || k < 1) return Math.exp(k * Math.log(x) - x - logGammaOnePlus(k));
   return Math.exp(-stirlingError(k) - deviance(k, x)) / Math.sqrt(2 * Math.PI * k);
 }
 
-/** Regularised incomplete gamma functions P(a, x) and Q(a, x), each to full relative precision in its own tail. */
+/**
+ * Regularised incomplete gamma functions, `lower` P(a, x) and `upper` Q(a, x), for a > 0 and x >= 0, each to full relative precision in its
+ * own tail: series of positive terms below a + 1, Legendre's continued fraction above (Abramowitz & Stegun 6.5.29, 6.5.31), the Poisson
+ * front factor by Loader's saddle point (2000).
+ */
 export function incompleteGamma(a: number, x: number): { lower: number; upper: number } {
-  if (!(a > 0) || !(x >= 0)) throw new RangeError(`incompleteGamma needs a > 0 and x >= 0, got a = ${a}, x = ${x}`);
+  if (!(a > 0 && a < Infinity) || !(x >= 0)) throw new RangeError(`incompleteGamma needs finite a > 0 and x >= 0, got a = ${a}, x = ${x}`);
   if (x === 0) return { lower: 0, upper: 1 };
   if (x === Infinity) return { lower: 1, upper: 0 };
   if (x < a + 1) {
     const lower = poissonTerm(a, x) * lowerSeries(a, x);
-    return { lower, upper: x < 0.5 && a < 0.5 ? upperNearZero(a, x) : 1 - lower };
+    return { lower, upper: a < 1 && lower > 0.75 ? upperOfSmall(a, x) : 1 - lower };
   }
   const upper = poissonTerm(a, x) * a * upperFraction(a, x);
   return { lower: 1 - upper, upper };
@@ -105,8 +134,8 @@ function lowerSeries(a: number, x: number): number {
   return sum;
 }
 
-/** 1 - P(a, x) for small a and x, where P is near 1 and the difference would cancel. */
-function upperNearZero(a: number, x: number): number {
+/** 1 - P(a, x) for a below 1, where nearly all mass can lie near 0 and the difference would cancel. */
+function upperOfSmall(a: number, x: number): number {
   // 1 - x^a/Γ(a+1) · (1 + a Σ (-x)^n / (n! (a+n)))
   let sum = 0;
   let term = 1;
@@ -116,7 +145,7 @@ function upperNearZero(a: number, x: number): number {
     if (next === sum) break;
     sum = next;
   }
-  const logFactor = a * Math.log(x) - logGamma(1 + a);
+  const logFactor = a * Math.log(x) - logGammaOnePlus(a);
   return -Math.expm1(logFactor) - Math.exp(logFactor) * a * sum;
 }
 

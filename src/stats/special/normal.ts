@@ -1,3 +1,4 @@
+/** Complementary error function 2/√π ∫_x^∞ e^(-t²) dt, 0..2: series of positive terms below 1.5, Laplace's continued fraction above. */
 export function erfc(x: number): number {
   if (Number.isNaN(x)) return NaN;
   if (x < 0) return 2 - erfc(-x);
@@ -5,15 +6,25 @@ export function erfc(x: number): number {
   return x > 27.3 ? 0 : erfcFraction(x);
 }
 
+/** Density of the standard normal law. */
 export function normalPdf(x: number): number {
   return expMinusSquare(x / Math.SQRT2) / Math.sqrt(2 * Math.PI);
 }
 
+/** P(Z <= x) of the standard normal law; full relative precision down to 1e-308. */
 export function normalCdf(x: number): number {
   return 0.5 * erfc(-x / Math.SQRT2);
 }
 
-/** Wichura's AS 241, 16 digits, then one Newton step in the tail where the distribution function is precise. */
+/** P(Z > x) of the standard normal law; full relative precision down to 1e-308. */
+export function normalSurvival(x: number): number {
+  return normalCdf(-x);
+}
+
+/**
+ * z at which P(Z <= z) = p, by Wichura's AS 241 (1988), about 16 digits for any p a double holds; -Infinity and Infinity at 0 and 1.
+ * Of an upper tail take -normalQuantile(p), which keeps the digits of p.
+ */
 export function normalQuantile(p: number): number {
   if (!(p >= 0 && p <= 1)) throw new RangeError(`p must be between 0 and 1, got ${p}`);
   if (p === 0) return -Infinity;

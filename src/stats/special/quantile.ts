@@ -1,6 +1,6 @@
 import { checkFinite, checkProbability, sortedCopy } from '../arguments';
 
-/** Type 7 quantile (NumPy's and R's default); undefined for no values. */
+/** The p-quantile of values in any order, type 7 of Hyndman & Fan (1996), NumPy's and R's default, 0 <= p <= 1; undefined for no values. */
 export function quantile(x: ArrayLike<number>, p: number): number | undefined {
   checkProbability('p', p);
   if (x.length === 0) return undefined;

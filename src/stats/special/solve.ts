@@ -1,12 +1,12 @@
-/** Root of an increasing function on the whole line: bracket by growing steps, then Chandrupatla to the last digit. */
-export function solveIncreasing(f: (u: number) => number, guess: number): number {
+/** Root of an increasing function on the whole line: bracket by growing steps, then Chandrupatla (1997) to the last digit. */
+export function solveIncreasing(f: (u: number) => number, guess: number, firstStep = 0.5): number {
   let a = guess;
   let fa = value(f, a);
   if (fa === 0) return a;
-  let step = 0.5;
+  let step = firstStep;
   let b = a;
   let fb = fa;
-  for (let i = 0; i < 200 && fa * fb > 0; i++) {
+  for (let i = 0; i < 200 && Math.sign(fa) === Math.sign(fb); i++) {
     a = b;
     fa = fb;
     b = fb < 0 ? b + step : b - step;

@@ -3,7 +3,10 @@ import { binomialCdf, binomialPmf, binomialSurvival, chiSquareSurvival } from '.
 import { type Alternative, alternatives, type TestResult } from '../types';
 import { cells2x2 } from './chi-square';
 
-/** Exact test of k successes in n; two-sided sums the outcomes no more likely than the one seen. */
+/**
+ * Exact binomial test of k successes in n against the probability p; two-sided sums the outcomes no more likely than the one seen, as scipy
+ * and R do. The statistic is k/n, NaN for n = 0, where p is 1. Cost is that of the incomplete beta function, for any n.
+ */
 export function binomialTest(k: number, n: number, p = 0.5, options: { alternative?: Alternative } = {}): TestResult {
   checkCount('n', n);
   checkCount('k', k);
@@ -16,7 +19,12 @@ export function binomialTest(k: number, n: number, p = 0.5, options: { alternati
   return { statistic, pValue: n === 0 ? 1 : Math.min(1, twoSided(k, n, p)) };
 }
 
-/** Paired labels, table [[both right, only A right], [only B right, neither]]: whether the two off-diagonal counts differ. */
+/**
+ * McNemar's test (1947) of paired labels, `table` [[both right, only A right], [only B right, neither]]: whether the two off-diagonal counts
+ * differ, two-sided. `exact` (default): binomial; `mid-p`: half the probability of the count seen left out (Fagerland et al. 2013), nearer to
+ * its level; `asymptotic`: chi-square with 1 degree of freedom; `corrected`: with Edwards' correction (1948). The statistic is the smaller
+ * count, or chi-square. Equal counts, none at all among them: p = 1.
+ */
 export function mcnemar(
   table: readonly ArrayLike<number>[],
   options: { method?: 'exact' | 'mid-p' | 'asymptotic' | 'corrected' } = {},

@@ -2,7 +2,10 @@ import { checkFinite, checkOneOf, checkSameLength } from '../arguments';
 import { chiSquareSurvival } from '../special/distributions';
 import { type Alternative, alternatives, type TestResult } from '../types';
 
-/** Pearson's test against expected counts (equal ones by default), which must have the same total. */
+/**
+ * Pearson's chi-square (1900) against expected counts (equal ones by default), which must be positive and have the same total; k - 1
+ * degrees of freedom. Against counts that are a sample themselves it raises false alarms: compare two samples by `chiSquareContingency`.
+ */
 export function chiSquareGoodnessOfFit(observed: ArrayLike<number>, expected?: ArrayLike<number>): TestResult & { df: number } {
   checkFinite('observed', observed, 2);
   const total = sum(observed);
@@ -22,7 +25,11 @@ export function chiSquareGoodnessOfFit(observed: ArrayLike<number>, expected?: A
   return { statistic, pValue: chiSquareSurvival(statistic, df), df };
 }
 
-/** Independence in a table of counts; Yates' correction for 2 x 2 unless `correction` is false. Every row and column needs a count. */
+/**
+ * Pearson's test of independence in a table of counts, (r - 1)(c - 1) degrees of freedom; Yates' correction (1934) for 2 x 2 unless
+ * `correction` is false. Cramér's V (1946), 0..1, is the size, without the correction. Every row and column needs a count; a table of one
+ * row or column has p = 1.
+ */
 export function chiSquareContingency(
   table: readonly ArrayLike<number>[],
   options: { correction?: boolean } = {},
@@ -46,7 +53,7 @@ export function chiSquareContingency(
   return { statistic, pValue: df === 0 ? 1 : chiSquareSurvival(statistic, df), df, expected, cramersV };
 }
 
-/** The same by the likelihood ratio, G = 2 Σ observed ln(observed / expected), without a correction. */
+/** The same by the likelihood ratio, G = 2 Σ observed ln(observed / expected) (Wilks 1938), without a correction; empty cells add 0. */
 export function gTest(table: readonly ArrayLike<number>[]): TestResult & { df: number; expected: number[][]; cramersV: number } {
   const { df, expected, cramersV } = chiSquareContingency(table, { correction: false });
   let half = 0;
@@ -60,7 +67,11 @@ export function gTest(table: readonly ArrayLike<number>[]): TestResult & { df: n
   return { statistic, pValue: df === 0 ? 1 : chiSquareSurvival(statistic, df), df, expected, cramersV };
 }
 
-/** Fisher's exact test of a 2 x 2 table; the statistic is the sample odds ratio. */
+/**
+ * Fisher's exact test (1922) of a 2 x 2 table of whole counts, margins fixed; two-sided sums the tables no more likely than the one seen
+ * (within 1e-7, as R). The statistic is the sample odds ratio ad/bc: Infinity where bc = 0, NaN where ad is 0 too. Cost and memory go with
+ * the smallest margin.
+ */
 export function fisherExact(table: readonly ArrayLike<number>[], options: { alternative?: Alternative } = {}): TestResult {
   const alternative = checkOneOf('alternative', options.alternative ?? 'two-sided', alternatives);
   const [a, b, c, d] = cells2x2('table', table);

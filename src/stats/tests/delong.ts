@@ -1,10 +1,16 @@
 import { checkFinite, checkOpenProbability, checkSameLength } from '../arguments';
 import { placements } from '../metrics/auc';
 import { normalQuantile } from '../special/normal';
+import { sumOf } from '../sum';
 import type { Interval } from '../types';
 import { twoSidedNormal } from './mean';
 
-/** DeLong's test of two AUCs over the same rows (labels 0 and 1); difference is B - A. */
+/**
+ * DeLong's test (DeLong, DeLong & Clarke-Pearson 1988) of two AUCs over the same rows, labels 0 and 1; `difference` is B - A, `covariance`
+ * that of [A, B], p and interval by the normal law. Ties half, n log n (Sun & Xu 2014). At least 2 rows of each class. Equal scores:
+ * difference 0 and p = 1; a difference without variance is certain, p = 0. The interval is too short where an AUC is near 1 or a class
+ * has few rows.
+ */
 export function delong(
   labels: ArrayLike<number>,
   scoresA: ArrayLike<number>,
@@ -58,22 +64,20 @@ type Placements = ReturnType<typeof placements>;
 
 /** Covariance of the placements among positives over their number, plus the same among negatives. */
 function structural(positive: Uint8Array, a: Placements, b: Placements): number {
-  let [p, n] = [0, 0];
-  for (let i = 0; i < positive.length; i++) {
-    const product = (a.placement[i]! - a.auc!) * (b.placement[i]! - b.auc!);
-    if (positive[i] === 1) p += product;
-    else n += product;
-  }
-  return p / (a.positives - 1) / a.positives + n / (a.negatives - 1) / a.negatives;
+  return twoSides(positive, a, (i) => (a.placement[i]! - a.auc!) * (b.placement[i]! - b.auc!));
 }
 
 /** Of the difference row by row: equal arms give exactly 0. */
 function structuralOfDifference(positive: Uint8Array, a: Placements, b: Placements): number {
+  return twoSides(positive, a, (i) => (b.placement[i]! - a.placement[i]! - (b.auc! - a.auc!)) ** 2);
+}
+
+function twoSides(positive: Uint8Array, { positives, negatives }: Placements, term: (row: number) => number): number {
+  const [ofPositives, ofNegatives] = [new Float64Array(positives), new Float64Array(negatives)];
   let [p, n] = [0, 0];
   for (let i = 0; i < positive.length; i++) {
-    const gap = b.placement[i]! - a.placement[i]! - (b.auc! - a.auc!);
-    if (positive[i] === 1) p += gap * gap;
-    else n += gap * gap;
+    if (positive[i] === 1) ofPositives[p++] = term(i);
+    else ofNegatives[n++] = term(i);
   }
-  return p / (a.positives - 1) / a.positives + n / (a.negatives - 1) / a.negatives;
+  return sumOf(ofPositives) / (positives - 1) / positives + sumOf(ofNegatives) / (negatives - 1) / negatives;
 }

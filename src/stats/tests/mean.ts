@@ -1,9 +1,13 @@
 import { checkFinite, checkOpenProbability, checkSameLength } from '../arguments';
 import { tQuantile, tSurvival } from '../special/distributions';
 import { erfc } from '../special/normal';
+import { sumOf } from '../sum';
 import type { Interval, TestResult } from '../types';
 
-/** Paired t test of mean(x) - mean(y). Equal samples: difference 0, p = 1, interval [0, 0]. */
+/**
+ * Student's paired t test (1908) of mean(x) - mean(y), two-sided, n - 1 degrees of freedom; difference, bounds and standard error in the
+ * values' unit. At least 2 pairs. Equal samples: difference 0, p = 1, interval [0, 0]; a difference without spread is certain, p = 0.
+ */
 export function pairedTTest(
   x: ArrayLike<number>,
   y: ArrayLike<number>,
@@ -41,13 +45,9 @@ export function twoSidedNormal(z: number): number {
 /** Two passes; the variance has n - 1 below. */
 export function meanAndVariance(values: ArrayLike<number>): { mean: number; variance: number } {
   const n = values.length;
-  let sum = 0;
-  for (let i = 0; i < n; i++) sum += values[i]!;
-  let mean = sum / n;
-  let rest = 0;
-  for (let i = 0; i < n; i++) rest += values[i]! - mean;
-  mean += rest / n;
-  let squares = 0;
-  for (let i = 0; i < n; i++) squares += (values[i]! - mean) ** 2;
+  const near = sumOf(values) / n;
+  // What the division rounded: equal values have no spread at all.
+  const mean = near + sumOf(Float64Array.from(values, (value) => value - near)) / n;
+  const squares = sumOf(Float64Array.from(values, (value) => (value - mean) ** 2));
   return { mean, variance: n > 1 ? squares / (n - 1) : NaN };
 }

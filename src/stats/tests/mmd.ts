@@ -19,11 +19,22 @@ export interface MmdResult {
   rows: { reference: number; current: number };
 }
 
+/** One variable's values, or columns of equal length. */
+export type MmdSample = ArrayLike<number> | readonly ArrayLike<number>[];
+
 /**
- * Maximum mean discrepancy of two samples (Gretton et al. 2012): unbiased MMD² with a Gaussian kernel, p by permutation of the rows.
- * Samples are columns of equal length; the columns should be of one scale.
+ * Maximum mean discrepancy of two samples (Gretton et al. 2012): unbiased MMD² with a Gaussian kernel, p by permutation of the rows,
+ * (1 + hits) / (1 + permutations), never 0. The columns should be of one scale. At least 2 rows a side; all rows alike: 0 and p = 1.
  */
-export function mmd(reference: readonly ArrayLike<number>[], current: readonly ArrayLike<number>[], options: MmdOptions = {}): MmdResult {
+export function mmd(reference: MmdSample, current: MmdSample, options: MmdOptions = {}): MmdResult {
+  return ofColumns(columnsOf(reference), columnsOf(current), options);
+}
+
+function columnsOf(sample: MmdSample): readonly ArrayLike<number>[] {
+  return typeof sample[0] === 'number' ? [sample as ArrayLike<number>] : (sample as readonly ArrayLike<number>[]);
+}
+
+function ofColumns(reference: readonly ArrayLike<number>[], current: readonly ArrayLike<number>[], options: MmdOptions): MmdResult {
   const most = checkCount('sample', options.sample ?? 1000, 2);
   const permutations = checkCount('permutations', options.permutations ?? 499);
   checkColumns('reference', reference);

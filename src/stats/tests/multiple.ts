@@ -2,7 +2,11 @@ import { checkOneOf, checkProbability } from '../arguments';
 
 const methods = ['bonferroni', 'holm', 'hochberg', 'hommel', 'benjamini-hochberg', 'benjamini-yekutieli'] as const;
 
-/** Adjusted p values in the order given, each at most 1. */
+/**
+ * Adjusted p values in the order given, each at least its own p and at most 1; none for none. Family-wise: `bonferroni`; `holm` (1979), valid
+ * wherever Bonferroni is; `hochberg` (1988) and `hommel` (1988), where Simes' inequality holds. False discoveries: `benjamini-hochberg`
+ * (1995), under independence or positive dependence; `benjamini-yekutieli` (2001), under any. As R's `p.adjust`.
+ */
 export function adjustPValues(p: ArrayLike<number>, method: (typeof methods)[number]): number[] {
   checkOneOf('method', method, methods);
   const values = Array.from(p, (value, i) => checkProbability(`p[${i}]`, value));

@@ -4,11 +4,11 @@ import { rowLogLoss } from '../metrics/scores';
 import { binomial } from '../random/binomial';
 import type { Generator } from '../random/generator';
 import { eachReplicate } from '../resample/bootstrap';
-import { type PairedBootstrapInput, pairedResampler } from '../resample/resampler';
+import { pairedResampler } from '../resample/resampler';
 import { binomialPmf, binomialSurvival } from '../special/distributions';
 import type { BootstrapMetric, TestResult } from '../types';
 import { coinSumSurvival } from './sign-flips';
-import { type Swaps, swapsOf } from './swaps';
+import { type Swaps, swapsOf, type TwoArms } from './swaps';
 
 export type PairedPermutationInput =
   | {
@@ -17,7 +17,7 @@ export type PairedPermutationInput =
       b: ArrayLike<number>;
       units?: Int32Array;
     }
-  | (PairedBootstrapInput & { metric: BootstrapMetric });
+  | (TwoArms & { metric: BootstrapMetric });
 
 export interface PairedPermutation extends TestResult {
   /** B - A: of the means, or of the metric averaged over seeds. */
@@ -43,9 +43,8 @@ export function pairedPermutation(input: PairedPermutationInput, options: { resa
   checkCount('resamples', resamples, 1);
   if (!('metric' in input)) return ofMeans(input.a, input.b, input.units, resamples, seed);
   const { metric, labels } = input;
-  const { sample } = pairedResampler(input, metric);
-  if (Number.isNaN(sample.a) || Number.isNaN(sample.b))
-    throw new RangeError(`labels must hold what ${metric} needs: it is 0/0 on this sample`);
+  const [valueA, valueB] = armValues(input, metric);
+  if (Number.isNaN(valueA) || Number.isNaN(valueB)) throw new RangeError(`labels must hold what ${metric} needs: it is 0/0 on this sample`);
   if (metric === 'accuracy') {
     const { predictionsA, predictionsB } = input;
     const right = (seeds: readonly ArrayLike<number>[]): Float64Array =>
@@ -61,13 +60,27 @@ export function pairedPermutation(input: PairedPermutationInput, options: { resa
     };
     return ofMeans(meanLoss(input.scoresA), meanLoss(input.scoresB), input.units, resamples, seed);
   }
-  const statistic = sample.b - sample.a;
+  const statistic = valueB - valueA;
   // The lower arm goes first, so that swapping the arms draws the same permutations.
   const swaps = swapsOf(input, metric, statistic < 0);
   return { statistic, ...ofSwaps(swaps, Math.abs(statistic), resamples, seed) };
 }
 
 const tolerance = 1e-12;
+
+function armValues({ predictionsA, predictionsB, scoresA, scoresB, ...shared }: TwoArms, metric: BootstrapMetric): [number, number] {
+  const { sample } = pairedResampler(
+    {
+      labels: shared.labels,
+      classes: shared.classes,
+      predictions: [predictionsA, predictionsB],
+      ...(scoresA === undefined || scoresB === undefined ? {} : { scores: [scoresA, scoresB] }),
+      ...(shared.units === undefined ? {} : { units: shared.units }),
+    },
+    metric,
+  );
+  return [sample[0]!, sample[1]!];
+}
 
 function ofMeans(
   a: ArrayLike<number>,

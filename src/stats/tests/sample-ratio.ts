@@ -2,7 +2,7 @@ import { checkCount, checkFinite, checkSameLength } from '../arguments';
 import { chiSquareSurvival } from '../special/distributions';
 
 /**
- * Whether units arrived in the declared ratio. Fails where p < alpha (default 0.001) and some arm is off by at least `minDeviation` of its
+ * Whether units arrived in the declared ratio: Pearson's chi-square against the weights' shares. Fails where p < alpha (default 0.001) and some arm is off by at least `minDeviation` of its
  * expected count (default 0.01), or where an arm of weight 0 has any unit.
  */
 export function sampleRatio(

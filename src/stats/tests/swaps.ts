@@ -1,9 +1,22 @@
 import { unitNumbers } from '../intervals/variance-components';
 import { countCells } from '../resample/cells';
-import { LabelEvaluator } from '../resample/label-metrics';
-import type { PairedBootstrapInput } from '../resample/resampler';
-import { rowEvaluator } from '../resample/score-metrics';
+import { labelEvaluator } from '../resample/label-metrics';
+import { scoreColumns, weightedMetric } from '../resample/score-metrics';
 import { type BootstrapMetric, isLabelMetric, type LabelMetric, type ScoreMetric } from '../types';
+
+/** Two arms on the same rows. */
+export interface TwoArms {
+  labels: Int32Array;
+  /** One array a seed. */
+  predictionsA: readonly ArrayLike<number>[];
+  predictionsB: readonly ArrayLike<number>[];
+  /** Row-major n x classes, one array a seed; needed by metrics of scores. */
+  scoresA?: readonly ArrayLike<number>[];
+  scoresB?: readonly ArrayLike<number>[];
+  classes: number;
+  /** Unit of each row, any whole numbers; units are then what is swapped. */
+  units?: Int32Array;
+}
 
 /** What of a sample can be swapped between the arms. */
 export interface Swaps {
@@ -17,36 +30,33 @@ export interface Swaps {
  * A sample and its mirror image (the same with the arms swapped) stand side by side; a permutation moves weight from the one to the
  * other. `turned`: B is taken as A. The input has been checked.
  */
-export function swapsOf(input: PairedBootstrapInput, metric: BootstrapMetric, turned: boolean): Swaps {
+export function swapsOf(input: TwoArms, metric: BootstrapMetric, turned: boolean): Swaps {
   return isLabelMetric(metric) ? labelSwaps(input, metric, turned) : scoreSwaps(input, metric, turned);
 }
 
-function labelSwaps(
-  { labels, predictionsA, predictionsB, classes, units }: PairedBootstrapInput,
-  metric: LabelMetric,
-  turned: boolean,
-): Swaps {
+function labelSwaps({ labels, predictionsA, predictionsB, classes, units }: TwoArms, metric: LabelMetric, turned: boolean): Swaps {
   const arms = [predictionsA, predictionsB].map((seeds) => seeds.map((predictions) => Int32Array.from(predictions)));
   const [a, b] = turned ? [arms[1]!, arms[0]!] : [arms[0]!, arms[1]!];
-  const columns = [labels, ...a, ...b];
-  const cells = countCells(labels.length, columns, new Array<number>(columns.length).fill(classes));
+  const columns = [Int32Array.from(labels), ...a, ...b];
+  const cells = countCells(
+    labels.length,
+    columns.map((values) => ({ size: classes, values })),
+  );
   const width = cells.counts.length;
   const pick = (values: Int32Array, others: Int32Array): Int32Array =>
     Int32Array.from({ length: 2 * width }, (_, c) => (c < width ? values : others)[cells.example[c % width]!]!);
   const table = {
     labels: pick(labels, labels),
-    predictionsA: a.map((values, s) => pick(values, b[s]!)),
-    predictionsB: b.map((values, s) => pick(values, a[s]!)),
+    arms: [a.map((values, s) => pick(values, b[s]!)), b.map((values, s) => pick(values, a[s]!))],
     classes,
   };
-  const places = Int32Array.from({ length: 2 * width }, (_, c) => c);
-  const evaluator = new LabelEvaluator(metric, table, { counts: places, ofRow: places, example: places, rows: labels.length });
+  const evaluator = labelEvaluator(metric, table, { example: Int32Array.from({ length: 2 * width }, (_, c) => c) });
   const differs = (row: number): boolean => a.some((values, s) => values[row] !== b[s]![row]);
   const weights = new Int32Array(2 * width);
-  const out = { a: 0, b: 0 };
+  const out = new Float64Array(2);
   const evaluate = (): number => {
     evaluator.evaluate(weights, labels.length, out);
-    return out.b - out.a;
+    return out[1]! - out[0]!;
   };
   if (units === undefined) {
     const groups = cells.example.map((_, c) => c).filter((c) => differs(cells.example[c]!));
@@ -64,17 +74,18 @@ function labelSwaps(
     };
   }
   const { groupOf, counts } = rowGroups(labels.length, units, differs);
+  const cellOf = cells.ofRow();
   return {
     counts,
     difference: (swapped) => {
       weights.fill(0);
-      for (let i = 0; i < labels.length; i++) weights[cells.ofRow[i]! + (groupOf[i]! >= 0 && swapped[groupOf[i]!] === 1 ? width : 0)]!++;
+      for (let i = 0; i < labels.length; i++) weights[cellOf[i]! + (groupOf[i]! >= 0 && swapped[groupOf[i]!] === 1 ? width : 0)]!++;
       return evaluate();
     },
   };
 }
 
-function scoreSwaps(input: PairedBootstrapInput, metric: ScoreMetric, turned: boolean): Swaps {
+function scoreSwaps(input: TwoArms, metric: ScoreMetric, turned: boolean): Swaps {
   const { classes } = input;
   const n = input.labels.length;
   const [a, b] = turned ? [input.scoresB!, input.scoresA!] : [input.scoresA!, input.scoresB!];
@@ -83,7 +94,7 @@ function scoreSwaps(input: PairedBootstrapInput, metric: ScoreMetric, turned: bo
   const units = input.units === undefined ? undefined : order.map((row) => input.units![row]!);
   // One arm's scores, then the other's: what one arm has not, the other has.
   const scores = a.map((values, s) => Float64Array.from([...inOrder(values, order), ...inOrder(b[s]!, order)]));
-  const evaluate = rowEvaluator(metric, labels, scores, classes);
+  const { value: evaluate } = weightedMetric(metric, labels, scoreColumns(metric, labels, scores, classes), scores.length, classes);
   const differs = (row: number): boolean =>
     scores.some((values) => {
       const width = values.length / n / 2;
