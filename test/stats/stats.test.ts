@@ -157,7 +157,6 @@ describe('blocks', () => {
     expect(found.low).toBeGreaterThan(0);
     expect(found.ratio!.low).toBeLessThan(1.3);
     expect(found.ratio!.high).toBeGreaterThan(1.29);
-    // 1/2001 of a t with 9 degrees of freedom: the least p that 2,000 resamples of 10 blocks can give.
     expect(found.pValue).toBeLessThan(0.0125);
   });
 
