@@ -26,9 +26,11 @@ export function compareArtifacts(
   if (difference === undefined) return { evidence: unanswered(asked, rows.n, `${metric} is undefined on these rows (0/0).`), a, b };
   if (low === undefined || high === undefined) {
     const why =
-      drawn.resamples === null
-        ? `${metric} has no interval: one of the classes has a single row.`
-        : `${metric} is undefined (0/0) in ${drawn.undefinedReplicates} of ${drawn.resamples} resamples, too many for an interval.`;
+      drawn.why !== undefined
+        ? `${metric} has no interval: ${drawn.why}`
+        : drawn.resamples === null
+          ? `${metric} has no interval: one of the classes has a single row.`
+          : `${metric} is undefined (0/0) in ${drawn.undefinedReplicates} of ${drawn.resamples} resamples, too many for an interval.`;
     return { evidence: { ...unanswered(asked, rows.n, why), difference, resamples: drawn.resamples }, a, b };
   }
   const tested = test(question, metric, pairs, { ...drawn, low, high });

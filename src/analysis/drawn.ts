@@ -1,6 +1,9 @@
 import type { RegisteredPlan } from '../contract';
 import {
   type BootstrapMetric,
+  effectiveUnits,
+  expandedConfidence,
+  expandedPValue,
   idealAccuracyBootstrap,
   type PairedBootstrapResult,
   type PairedDifference,
@@ -23,6 +26,8 @@ export interface Drawn {
   adjustedPValue: number | undefined;
   ratio: PairedDifference['ratio'];
   undefinedReplicates: number;
+  /** Why there are no bounds, where it is not for undefined resamples. */
+  why?: string;
   /** Null in closed form, which is as good as infinitely many. */
   resamples: number | null;
   method: string;
@@ -55,8 +60,10 @@ const rowVisits = 5e9;
 /** One candidate against the control. Accuracy of independent rows has a closed form, unless its ratio is asked for. */
 export function drawAlone(input: Resampled, confidence: number, ratio: boolean): Drawn {
   if (input.metric === 'accuracy' && input.rows.units === null && !ratio) return closedForm(input, confidence);
-  const result = resample(input, confidence);
-  return { ...partOf(result, 0), confidence };
+  const widened = wideningOf(input.rows);
+  const level = widened.level(confidence);
+  const result = resample(input, level);
+  return reachable(level, { ...partOf(result, 0, widened), confidence }, input.rows);
 }
 
 function closedForm({ rows, arms }: Resampled, confidence: number): Drawn {
@@ -73,12 +80,18 @@ export function drawJointly(
   input: Resampled,
   asked: { familywise: number; each: number | null; ratio: boolean; adjusted: boolean },
 ): { members: Drawn[]; estimates: number[]; covariance: number[][] | null } {
-  const confidence = asked.each ?? asked.familywise;
+  const widened = wideningOf(input.rows);
+  const confidence = widened.level(asked.each ?? asked.familywise);
   const result = resample(input, confidence);
   const members = result.comparisons.map(({ simultaneous }, j): Drawn => {
-    const part = { ...partOf(result, j), confidence, ...(asked.adjusted ? { adjustedPValue: simultaneous.pValue } : {}) };
-    if (asked.each !== null) return part;
-    return { ...part, low: simultaneous.low, high: simultaneous.high, confidence: simultaneous.confidence };
+    const part = {
+      ...partOf(result, j, widened),
+      confidence,
+      ...(asked.adjusted ? { adjustedPValue: widened.p(simultaneous.pValue) } : {}),
+    };
+    if (asked.each !== null) return reachable(confidence, part, input.rows);
+    const { low, high } = simultaneous;
+    return reachable(simultaneous.confidence, { ...part, low, high, confidence: simultaneous.confidence }, input.rows);
   });
   const narrowest = Math.max(...members.map((member) => member.confidence));
   if (asked.ratio && narrowest !== confidence) {
@@ -86,10 +99,38 @@ export function drawJointly(
     const again = resample(input, narrowest);
     members.forEach((member, j) => (member.ratio = again.comparisons[j]?.ratio ?? null));
   }
+  // What each interval claims: the resamples were asked for more.
+  for (const member of members) member.confidence = widened.claimed(member.confidence);
   return {
     members,
     estimates: members.map((member) => member.difference ?? Number.NaN),
     covariance: covarianceOf(result.comparisons.map(({ replicates }) => replicates)),
+  };
+}
+
+/** Percentiles further out than the resamples reach are no bounds. */
+function reachable(level: number, drawn: Drawn, { units }: Rows): Drawn {
+  if (units === null || drawn.resamples === null || ((1 - level) / 2) * drawn.resamples >= 1) return drawn;
+  const why = `the units are so few or so unequal that they are worth ${effectiveUnits(units).toFixed(1)} of one size, too few for an interval.`;
+  return { ...drawn, low: undefined, high: undefined, pValue: undefined, adjustedPValue: undefined, ratio: null, why };
+}
+
+/** How percentiles of few or unequal units are widened, so that they hold what they claim; rows by themselves need nothing. */
+interface Widening {
+  /** What to ask the resamples for. */
+  level: (confidence: number) => number;
+  /** What an interval so asked for claims. */
+  claimed: (level: number) => number;
+  p: (pValue: number | undefined) => number | undefined;
+}
+
+function wideningOf({ units }: Rows): Widening {
+  if (units === null) return { level: (confidence) => confidence, claimed: (level) => level, p: (pValue) => pValue };
+  const n = effectiveUnits(units);
+  return {
+    level: (confidence) => expandedConfidence(confidence, n),
+    claimed: (level) => 1 - expandedPValue(1 - level, n),
+    p: (pValue) => (pValue === undefined ? undefined : expandedPValue(pValue, n)),
   };
 }
 
@@ -112,14 +153,14 @@ function resample({ rows, plan, metric, arms, bootstrap, seed }: Resampled, conf
   );
 }
 
-function partOf({ comparisons, arms, resamples, method }: PairedBootstrapResult, j: number): Omit<Drawn, 'confidence'> {
+function partOf({ comparisons, arms, resamples, method }: PairedBootstrapResult, j: number, widened: Widening): Omit<Drawn, 'confidence'> {
   const { difference, low, high, standardError, pValue, ratio, undefinedReplicates } = comparisons[j] as PairedDifference;
   const own = (arm: PairedBootstrapResult['arms'][number] | undefined): ArmInterval => ({
     estimate: arm?.estimate ?? null,
     low: arm?.low ?? null,
     high: arm?.high ?? null,
   });
-  const known = { difference, low, high, standardError, pValue, ratio, undefinedReplicates, adjustedPValue: undefined };
+  const known = { difference, low, high, standardError, pValue: widened.p(pValue), ratio, undefinedReplicates, adjustedPValue: undefined };
   return { ...known, resamples, method, a: own(arms[0]), b: own(arms[j + 1]) };
 }
 

@@ -33,6 +33,7 @@ export { detectableDifferenceTwoProportions, powerMeans, powerPairedProportions,
 export { binomial } from './random/binomial';
 export { Generator } from './random/generator';
 export * from './resample/blocks';
+export { effectiveUnits, expandedConfidence, expandedPValue } from './resample/expanded';
 export { type BootstrapOptions, blockSize, bootstrap } from './resample/bootstrap';
 export { type IdealBootstrap, idealAccuracyBootstrap } from './resample/ideal';
 export type { Arm, PairedBootstrapInput } from './resample/input';

@@ -262,6 +262,13 @@ const spoiled: Row[] = [
     reasons: [/auc_ovr has no interval: one of the classes has a single row/],
   },
   {
+    name: 'three units have no interval, however many rows they have',
+    input: { ...experiment({ seed: 13, arms: better, seeds: [1] }), units: Int32Array.from({ length: 300 }, (_, row) => row % 3) },
+    outcome: 'inconclusive',
+    sentence: /^cnn against mlp cannot be compared: .* \(no interval can be stated\); inconclusive$/,
+    reasons: [/the units are so few or so unequal that they are worth 3\.0 of one size, too few for an interval/],
+  },
+  {
     name: 'unequal failures',
     input: lose(experiment({ seed: 13, arms: better, seeds: [1, 2, 3, 4, 5, 6] }), { cnn: [3] }),
     outcome: 'inconclusive',

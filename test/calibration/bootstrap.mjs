@@ -10,11 +10,16 @@ const drawn = new WeakMap();
 export function paired(data, metric, { method, seed, resamples }) {
   if (!drawn.has(data)) drawn.set(data, new Map());
   const kept = drawn.get(data);
-  const settings = stats.pairedSettings({ method, seed, resamples });
+  // Percentiles of units, widened for their number and sizes, as the analysis asks for them.
+  const widened =
+    method === 'expanded'
+      ? { method: 'percentile', confidence: stats.expandedConfidence(0.95, stats.effectiveUnits(data.units)) }
+      : { method };
+  const settings = stats.pairedSettings({ ...widened, seed, resamples });
   const key = `${metric} ${resamples} ${method === 'studentised'}`;
   if (!kept.has(key)) {
     const resampler = stats.pairedResampler(inputOf(data, metric), metric);
-    kept.set(key, { resampler, replicates: stats.drawReplicates(resampler, method, seed, 0, resamples) });
+    kept.set(key, { resampler, replicates: stats.drawReplicates(resampler, settings.method, seed, 0, resamples) });
   }
   const { resampler, replicates } = kept.get(key);
   const { low, high, pValue } = stats.summarisePaired(resampler, replicates, settings);

@@ -42,7 +42,7 @@ test('no row is lost where there are more than any block or buffer on the way ho
   expect(profiled).toBe(snapshot.splits.train.rows);
   expect(columns[0]?.count).toBe(profiled);
   expect(columns[0]?.sample).toHaveLength(10_000);
-});
+}, 240_000);
 
 test('a row stays in its split when the data grow', async () => {
   const at = room();

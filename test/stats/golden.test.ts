@@ -47,6 +47,7 @@ const elsewhere = new Set([
   ...['Generator', 'binomial', 'Adwin', 'PageHinkley', 'Ddm', 'calibrateRunLength', 'blockLength', 'changePoint'],
   ...['bootstrap', 'idealAccuracyBootstrap', 'pairedBootstrap', 'pairedResampler', 'pairedSettings', 'drawReplicates', 'summarisePaired'],
   ...['quantileBlockBootstrap', 'quantileDifferenceByBlocks', 'meanRateByBlocks'],
+  ...['effectiveUnits', 'expandedConfidence', 'expandedPValue'],
   ...['argsort', 'metricValue', 'influenceValues', 'crossFit', 'standardise', 'openLedger', 'recordLook'],
   ...['crossedBootstrap', 'jointRows', 'jointVarianceComponents', 'maxT', 'shrinkTowardsMean'],
 ]);

@@ -1,4 +1,4 @@
-import { bootstrap, Generator, normalQuantile, tQuantile } from '../../src/stats';
+import { bootstrap, effectiveUnits, expandedConfidence, expandedPValue, Generator, normalQuantile, tQuantile } from '../../src/stats';
 
 const generator = new Generator(91);
 const normal = Float64Array.from({ length: 40 }, () => 5 + 2 * normalQuantile(generator.uniform()));
@@ -46,4 +46,35 @@ test('a statistic that is undefined on a resample is refused', () => {
 
 test('a method that is none is refused by name', () => {
   expect(() => bootstrap([1, 2], mean, { method: 'exact' as 'bca' })).toThrow('method must be one of bca, percentile, basic, studentised');
+});
+
+test('a widened percentile interval of a mean of few normal values is t, as a plain one is not', () => {
+  const few = normal.slice(0, 8);
+  const half = tQuantile(0.975, 7) * errorOfMean(few);
+  const widthAt = (confidence: number): number => {
+    const { low, high } = bootstrap(few, mean, { method: 'percentile', resamples: 20_000, confidence });
+    return (high - low) / 2;
+  };
+  expect(widthAt(0.95) / half).toBeLessThan(0.87);
+  expect(widthAt(expandedConfidence(0.95, 8)) / half).toBeGreaterThan(0.93);
+  expect(widthAt(expandedConfidence(0.95, 8)) / half).toBeLessThan(1.07);
+});
+
+test('the widened p value undoes the widened confidence, and both change nothing where units are many', () => {
+  for (const n of [5, 8, 66.7, 1000])
+    for (const confidence of [0.8, 0.95, 0.99]) {
+      expect(1 - expandedPValue(1 - expandedConfidence(confidence, n), n)).toBeCloseTo(confidence, 9);
+      expect(expandedConfidence(confidence, n)).toBeGreaterThan(confidence);
+    }
+  expect(expandedConfidence(0.95, 1e9)).toBeCloseTo(0.95, 8);
+  expect(expandedConfidence(0.95, 1.2)).toBe(1 - 1e-12);
+  expect(expandedPValue(0, 5)).toBe(0);
+  expect(expandedPValue(1, 5)).toBe(1);
+  expect(() => expandedConfidence(0.95, 1)).toThrow(RangeError);
+});
+
+test('units of one size are worth their number, and a heavy one makes them few', () => {
+  expect(effectiveUnits([3, 3, 7, 7, 1, 1])).toBe(3);
+  expect(effectiveUnits([1, 1, 1, 1, 1, 1, 1, 1, 2])).toBeCloseTo(81 / 65, 12);
+  expect(() => effectiveUnits([])).toThrow(RangeError);
 });
