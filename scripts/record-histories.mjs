@@ -1,11 +1,11 @@
 // Records test/workflows/histories anew from real runs on an embedded stack of its own. Needs `npm run build` before, and is
 // run deliberately: after a change of the workflows that old histories need not survive. Names as arguments record those alone.
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { hostname, tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { compiled, inRoot, root } from './lib/root.mjs';
@@ -174,8 +174,11 @@ async function ended(client, experimentId) {
 
 async function record(client, name, workflowId) {
   const json = JSON.stringify(JSON.parse(historyToJSON(await client.workflow.getHandle(workflowId).fetchHistory())));
-  // Replay does not look at who polled, nor at stack traces.
-  const text = json.replaceAll(hostname(), 'host-a').replaceAll(`${root}/`, '');
+  // Replay does not look at who polled, nor at stack traces; node_modules may be a link.
+  const text = json
+    .replaceAll(hostname(), 'host-a')
+    .replaceAll(`${root}/`, '')
+    .replaceAll(`${dirname(realpathSync(join(root, 'node_modules')))}/`, '');
   const readable = text.replace(/"data":"([A-Za-z0-9+/=]+)"/g, (_, data) => Buffer.from(data, 'base64').toString('utf8'));
   for (const secret of [root, home, hostname(), userInfo().homedir]) {
     const at = readable.indexOf(secret);

@@ -1,6 +1,6 @@
 import type { Comparison, Result } from '../contract';
 import { breakdownSentences, breakdownsOf } from './breakdownWords';
-import { formatCount, formatDifference, formatDifferenceInterval, formatPValue, formatTime } from './formatters';
+import { formatConfidence, formatCount, formatDifference, formatDifferenceInterval, formatPValue, formatTime } from './formatters';
 import { metricInfo } from './metricInfo';
 import { direction, directionWords } from './reading';
 import { checkWords } from './sections/checks';
@@ -48,21 +48,21 @@ function comparisonTable(result: Result): string[] {
   if (result.comparisons.length === 0) return [];
   const rows = metricsInOrder(result.comparisons).flatMap((metric) => result.comparisons.filter((c) => c.metric === metric));
   return [
-    '| metric | variant − control | difference | interval | reading | p | adjusted p | n |',
+    `| metric | variant − control | difference | ${formatConfidence(result.plan.confidence)} interval | reading | p | adjusted p | n |`,
     '| --- | --- | ---: | ---: | --- | ---: | ---: | ---: |',
-    ...rows.map(row),
+    ...rows.map((c) => row(c, result.plan.confidence)),
     '',
   ];
 }
 
-function row(c: Comparison): string {
+function row(c: Comparison, confidence: number): string {
   const { symbol, word } = directionWords[direction(c)];
   const name = c.role === 'secondary' ? metricInfo(c.metric).label : `**${metricInfo(c.metric).label}** (${c.role})`;
   const cells = [
     name === metricInfo(c.metric).label ? escape(name) : name,
     `${escape(c.variant)} − ${escape(c.control)}`,
     formatDifference(c.metric, c.difference),
-    formatDifferenceInterval(c.metric, c.low, c.high),
+    `${formatDifferenceInterval(c.metric, c.low, c.high)}${c.confidence === confidence ? '' : ` at ${formatConfidence(c.confidence)}`}`,
     `${symbol} ${word}`,
     formatPValue(c.pValue),
     c.adjustedPValue === null ? '–' : formatPValue(c.adjustedPValue),

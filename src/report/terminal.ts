@@ -25,7 +25,7 @@ export function terminalSummary(result: Result, options: { colour: boolean }): s
     `${colours.bold(paint(`${badge.symbol} ${badge.word}`))}${verdict.harm ? colours.bold(colours.red('  ▼ harm shown')) : ''}  ${colours.bold(printable(verdict.sentence))}`,
     ...cut(verdict.reasons, mostReasons, 'reasons').map((reason) => `  ${colours.dim('·')} ${printable(reason)}`),
     '',
-    ...differenceLines(rows.slice(0, mostRows), colours),
+    ...differenceLines(rows.slice(0, mostRows), result.plan.confidence, colours),
     ...(rows.length > mostRows ? [colours.dim(`  and ${rows.length - mostRows} more in the report`)] : []),
     ...(open.length === 0 ? [] : ['']),
     ...cut(open, 4, 'checks').map((check) =>
@@ -37,20 +37,20 @@ export function terminalSummary(result: Result, options: { colour: boolean }): s
   return `${lines.join('\n')}\n`;
 }
 
-function differenceLines(rows: Comparison[], colours: ReturnType<typeof pc.createColors>): string[] {
-  const first = rows[0];
-  if (first === undefined) return [colours.dim('  no comparison could be made')];
+function differenceLines(rows: Comparison[], confidence: number, colours: ReturnType<typeof pc.createColors>): string[] {
+  if (rows.length === 0) return [colours.dim('  no comparison could be made')];
   const cells = rows.map((c) =>
     [
       metricInfo(c.metric).label,
       c.variant,
       formatDifference(c.metric, c.difference),
-      formatDifferenceInterval(c.metric, c.low, c.high),
+      // The primary of several candidates has a level of its own.
+      `${formatDifferenceInterval(c.metric, c.low, c.high)}${c.confidence === confidence ? '' : ` at ${formatConfidence(c.confidence)}`}`,
       `${directionWords[direction(c)].symbol} ${directionWords[direction(c)].word}`,
       formatP(c.adjustedPValue ?? c.pValue),
     ].map(printable),
   );
-  const heads = ['metric', 'variant', `difference`, `${formatConfidence(first.confidence)} interval`, '', ''];
+  const heads = ['metric', 'variant', `difference`, `${formatConfidence(confidence)} interval`, '', ''];
   const widths = heads.map((head, i) => Math.max(head.length, ...cells.map((row) => row[i]?.length ?? 0)));
   const line = (row: string[]): string =>
     `  ${row.map((cell, i) => (i === 2 || i === 3 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ')}`.trimEnd();

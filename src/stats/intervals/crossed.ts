@@ -1,8 +1,8 @@
-import { checkCount, checkFinite, checkOpenProbability, checkSameLength } from '../arguments';
+import { checkCount, checkOpenProbability } from '../arguments';
 import { Generator } from '../random/generator';
 import { quantileOfSorted } from '../special/quantile';
 import type { Interval } from '../types';
-import { unitNumbers } from './variance-components';
+import { type PairedInfluences, unitGaps } from './variance-components';
 
 export interface CrossedBootstrap extends Interval {
   difference: number;
@@ -20,22 +20,13 @@ const budget = 2e8;
  * resamples, fewer (never under 200) where seeds x units exceed 2e8 over all. The stream of a resample is named by its number.
  */
 export function crossedBootstrap(
-  input: {
-    metricA: readonly number[];
-    metricB: readonly number[];
-    influenceA: readonly Float64Array[];
-    influenceB: readonly Float64Array[];
-    units?: Int32Array;
-  },
+  input: PairedInfluences,
   options: { resamples?: number; confidence?: number; seed?: number } = {},
 ): CrossedBootstrap {
   const confidence = checkOpenProbability('confidence', options.confidence ?? 0.95);
   const wanted = checkCount('resamples', options.resamples ?? 2000, 2);
   const { metricA, metricB } = input;
-  checkFinite('metricA', metricA, 2);
-  checkFinite('metricB', metricB, 2);
-  checkSameLength('metricA', metricA, 'metricB', metricB);
-  const gaps = seedGaps(input);
+  const gaps = unitGaps(input);
   const seeds = gaps.length;
   const units = gaps[0]!.length;
   const differences = Float64Array.from(metricA, (value, s) => metricB[s]! - value);
@@ -65,27 +56,6 @@ export function crossedBootstrap(
     resamples,
     standardError: Math.sqrt(squares / (resamples - 1)),
   };
-}
-
-/** Influence of each unit on the difference, a seed a row, scaled so that its mean over units is the error of the difference. */
-function seedGaps(input: Parameters<typeof crossedBootstrap>[0]): Float64Array[] {
-  const { metricA, influenceA, influenceB, units } = input;
-  checkSameLength('metricA', metricA, 'influenceA', influenceA);
-  checkSameLength('metricA', metricA, 'influenceB', influenceB);
-  const n = influenceA[0]!.length;
-  const numbers = units === undefined ? undefined : unitNumbers(units);
-  const count = numbers?.count ?? n;
-  if (count < 2) throw new RangeError(`rows or units must be at least 2, got ${count}`);
-  if (units !== undefined) checkSameLength('units', units, 'influenceA[0]', influenceA[0]!);
-  return influenceA.map((ofA, s) => {
-    const ofB = influenceB[s]!;
-    checkSameLength('influenceA[0]', influenceA[0]!, `influenceA[${s}]`, ofA);
-    checkSameLength('influenceA[0]', influenceA[0]!, `influenceB[${s}]`, ofB);
-    const gaps = new Float64Array(count);
-    const scale = count / n;
-    for (let i = 0; i < n; i++) gaps[numbers === undefined ? i : numbers.of[i]!]! += (ofB[i]! - ofA[i]!) * scale;
-    return gaps;
-  });
 }
 
 function product(weights: Float64Array, values: Float64Array): number {

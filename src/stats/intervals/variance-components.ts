@@ -63,21 +63,21 @@ function seedRows(input: SeedRows | { values: SeedRows } | { correct: SeedRows }
   return input.correct;
 }
 
+/** Two arms under the same seeds: the metric a seed, and each row's influence on it a seed. */
+export interface PairedInfluences {
+  metricA: readonly number[];
+  metricB: readonly number[];
+  influenceA: readonly Float64Array[];
+  influenceB: readonly Float64Array[];
+  units?: Int32Array;
+}
+
 /**
  * Any metric, from its value a seed and the influence of each row a seed (`influenceValues`).
  * V = max(rows + seeds - residual, rows, seeds); degrees of freedom by Satterthwaite (1946), at least the smaller of seeds - 1 and rows - 1;
  * the interval is difference ± t √V, in the metric's unit. At least 2 paired seeds and 2 rows or units; no spread at all is certainty.
  */
-export function varianceComponentsInfluence(
-  input: {
-    metricA: readonly number[];
-    metricB: readonly number[];
-    influenceA: readonly Float64Array[];
-    influenceB: readonly Float64Array[];
-    units?: Int32Array;
-  },
-  options: { confidence?: number } = {},
-): VarianceComponents {
+export function varianceComponentsInfluence(input: PairedInfluences, options: { confidence?: number } = {}): VarianceComponents {
   const confidence = checkOpenProbability('confidence', options.confidence ?? 0.95);
   const gaps = unitGaps(input);
   const seeds = gaps.length;
@@ -99,13 +99,7 @@ export function varianceComponentsInfluence(
 }
 
 /** Influence of each unit on the difference, a seed a row, scaled so that its mean over units is the error of the difference. */
-function unitGaps(input: {
-  metricA: readonly number[];
-  metricB: readonly number[];
-  influenceA: readonly Float64Array[];
-  influenceB: readonly Float64Array[];
-  units?: Int32Array;
-}): Float64Array[] {
+export function unitGaps(input: PairedInfluences): Float64Array[] {
   const { metricA, metricB, influenceA, influenceB, units } = input;
   checkFinite('metricA', metricA, 2);
   checkFinite('metricB', metricB, 2);
