@@ -1,7 +1,8 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { atExit } from './atExit';
+import { Command, CommanderError, Option } from 'commander';
 import { pc } from './colours';
 import { AssayError, type ErrorType } from '../contract';
+import { exit, outputLost } from './exit';
+import { collect, failOn, json, list, listed, share, whole, wholes } from './options';
 import type { RunOptions } from './run';
 import { version } from './version';
 
@@ -15,12 +16,7 @@ const program = new Command('assay')
   .enablePositionalOptions()
   .exitOverride();
 
-const json = new Option('--json', 'print one JSON document and nothing else');
 const overlaps = ['skip', 'buffer-one', 'buffer-all', 'cancel-other', 'terminate-other', 'allow-all'];
-const failOn = new Option(
-  '--fail-on <outcomes>',
-  'exit 4 on these: harm, keep, inconclusive, equivalent (invalid is one always)',
-).argParser(outcomesOf);
 
 function runCommand(command: Command): Command {
   return command
@@ -437,64 +433,9 @@ function report(error: unknown): number {
   return wrongInput.has(error.type) ? 2 : 3;
 }
 
-/** Waits for what is still on its way to a pipe. */
-function exit(code: number): void {
-  process.exitCode = code;
-  const end = (): void =>
-    void process.stdout.write('', () => {
-      if (process.stdout.errored !== null) outputLost(process.stdout.errored);
-      process.stderr.write('', () => process.exit(code));
-    });
-  // Replicas that are slow have what they were sent.
-  atExit.settle().then(end, end);
-}
-
-/** A reader that has gone has read what it wanted; a full disk behind `>` is told in one line. */
-function outputLost({ code, message }: NodeJS.ErrnoException): void {
-  if (code === 'EPIPE') process.exit(0);
-  process.stderr.write(`${pc.red('error')} stdout: ${message}\n`);
-  process.exit(3);
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isInteger(value) || value < 0) throw new InvalidArgumentError('Expected a whole number.');
-  return value;
-}
-
 /** Of `assay` itself: what `drift` takes is nothing for `drift stream`. */
 function optionsOfAll(command: Command): Option[] {
   let root = command;
   while (root.parent !== null) root = root.parent;
   return root === command ? [] : [...root.options];
-}
-
-function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('Expected a number from 0 to 1.');
-  return value;
-}
-
-function wholes(text: string): number[] {
-  return text.split(',').map(whole);
-}
-
-function list(text: string): string[] {
-  return text.split(',').map((part) => part.trim());
-}
-
-function listed(text: string, earlier: string[]): string[] {
-  return [...earlier, ...list(text)];
-}
-
-function collect(value: string, earlier: string[]): string[] {
-  return [...earlier, value];
-}
-
-function outcomesOf(text: string): string[] {
-  const known = ['harm', 'keep', 'inconclusive', 'equivalent', 'adopt', 'invalid'];
-  const given = list(text);
-  const wrong = given.find((outcome) => !known.includes(outcome));
-  if (wrong !== undefined) throw new AssayError('SpecInvalid', `--fail-on: "${wrong}" is no outcome; expected ${known.join(', ')}`);
-  return given;
 }

@@ -1,0 +1,21 @@
+import { atExit } from './atExit';
+import { pc } from './colours';
+
+/** Waits for what is still on its way to a pipe. */
+export function exit(code: number): void {
+  process.exitCode = code;
+  const end = (): void =>
+    void process.stdout.write('', () => {
+      if (process.stdout.errored !== null) outputLost(process.stdout.errored);
+      process.stderr.write('', () => process.exit(code));
+    });
+  // Replicas that are slow have what they were sent.
+  atExit.settle().then(end, end);
+}
+
+/** A reader that has gone has read what it wanted; a full disk behind `>` is told in one line. */
+export function outputLost({ code, message }: NodeJS.ErrnoException): void {
+  if (code === 'EPIPE') process.exit(0);
+  process.stderr.write(`${pc.red('error')} stdout: ${message}\n`);
+  process.exit(3);
+}
