@@ -76,6 +76,12 @@ export async function cancel(id: string): Promise<void> {
 }
 
 export async function report(id: string, options: { format: 'html' | 'md' | 'json'; output?: string; open?: boolean }): Promise<void> {
+  if (id.startsWith('series/')) {
+    const said = await (await import('./schedule/seriesView.js')).reportSeries(id.slice('series/'.length), options);
+    process.stdout.write(`${said}\n`);
+    if (options.open && options.format === 'html') openFile(said);
+    return;
+  }
   const store = sessionStore();
   const record = await findRecord(store, id);
   if (options.format === 'html') {

@@ -144,7 +144,7 @@ program
 
 program
   .command('report <id>')
-  .description('the report of a finished experiment')
+  .description('the report of a finished experiment; or series/NAME: the effect over time')
   .addOption(new Option('--format <format>', 'html, md or json').choices(['html', 'md', 'json']).default('html'))
   .option('-o, --output <path>', 'write to this file')
   .option('--open', 'open it in the browser')

@@ -1,5 +1,6 @@
 export * as formatters from './formatters';
 export { renderMarkdown } from './markdown';
 export { type ReportExtra, renderReport } from './page';
+export { renderSeries } from './series/page';
 export { terminalSummary } from './terminal';
 export { gcSentence, scrubSentence } from './storeWords';

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Result } from '../contract';
-import { css } from './css';
-import { html, raw } from './html';
+import { htmlDocument } from './document';
+import { html } from './html';
 import { breakdownSection } from './sections/breakdown';
 import { checksSection } from './sections/checks';
 import { classesSection } from './sections/classes';
@@ -35,25 +34,10 @@ const contents = [
 
 /** One self-contained page: no script, nothing loaded, the same bytes for the same result. */
 export async function renderReport(result: Result, extra: ReportExtra = {}): Promise<string> {
-  const styleHash = createHash('sha256').update(css).digest('base64');
-  const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; base-uri 'none'; form-action 'none'`;
   const findings = await findingsSection(result);
   const where = await breakdownSection(result);
   const listed = contents.filter(([id]) => (id !== 'findings' || findings !== null) && (id !== 'where' || where !== null));
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${result.name}: ${result.verdict.sentence}</title>
-<style>${raw(css)}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the verdict</a>
-<main id="main">
-${verdictHeader(result)}
+  const body = html`${verdictHeader(result)}
 ${keyNumbers(result)}
 <nav aria-label="Sections">${listed.map(([id, title]) => html`<a href="#${id}">${title}</a> `)}</nav>
 ${await comparisonsSection(result)}
@@ -68,11 +52,11 @@ ${runsSection(result)}
 ${deviationsSection(result)}
 ${planSection(result)}
 ${provenanceSection(result)}
-${howToRead(result)}
-</main>
-<footer><p>assay ${result.provenance.assay} · ${result.experiment} · ${result.schema}</p></footer>
-</body>
-</html>
-`;
-  return page.text;
+${howToRead(result)}`;
+  return htmlDocument({
+    title: `${result.name}: ${result.verdict.sentence}`,
+    skipTo: 'the verdict',
+    body,
+    footer: `assay ${result.provenance.assay} · ${result.experiment} · ${result.schema}`,
+  });
 }

@@ -1,5 +1,6 @@
 // Proves: what `assay schedule` and `assay show series/NAME` take and print, without a server: a mistake costs nothing to make, and a series
 // can be looked at when Temporal is away.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { timingOf, timingWords } from '../../src/cli/schedule/times';
 import { seriesText } from '../../src/cli/schedule/seriesView';
@@ -147,6 +148,9 @@ describe('the command', () => {
     expect((await at.run(['schedule', 'ls'])).out).toBe('nightly  running      next -  last inconclusive\n');
     expect((await at.run(['show', 'series/nightly'])).out).toBe(`${seriesText(record)}\n`);
     expect(await at.json(['show', 'series/nightly'])).toEqual(record);
+    const path = (await at.run(['report', 'series/nightly'])).out.trim();
+    expect(readFileSync(path, 'utf8')).toContain('The effect over time');
+    expect((await at.run(['report', 'series/nightly', '--format', 'md'])).out).toBe(`\`\`\`text\n${seriesText(record)}\n\`\`\`\n`);
     expect(await at.json(['schedule', 'show', 'nightly'])).toMatchObject({ series: { runs: 2, plan: { alpha: 0.05 } }, schedule: null });
     expect((await at.run(['schedule', 'show', 'nightly'])).out).toContain(
       'fires   cron 0 2 * * * · UTC · overlap skip · made up for within 1h',

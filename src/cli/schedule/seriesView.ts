@@ -1,13 +1,34 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { AssayError, type MetricName, metricCatalogue, refNames, type SeriesLook, type SeriesRecord } from '../../contract';
 import { seriesSummary } from '../../analysis/series';
+import { boundsOf, drawn } from '../../report/series/reading';
 import type { Store } from '../../store';
 import { pc } from '../colours';
-import { sessionStore } from '../home';
+import { homeDir, sessionStore } from '../home';
 
 /** `assay show series/NAME`: the effect over time, with bounds that hold at every look together. */
 export async function showSeries(name: string, options: { json?: boolean }): Promise<void> {
   const record = await findSeries(sessionStore(), name);
   process.stdout.write(options.json ? `${JSON.stringify(record, null, 2)}\n` : `${seriesText(record)}\n`);
+}
+
+/** `assay report series/NAME`: the page, or the record; returns what to print. */
+export async function reportSeries(name: string, { format, output }: { format: 'html' | 'md' | 'json'; output?: string }): Promise<string> {
+  const record = await findSeries(sessionStore(), name);
+  if (format === 'json') return written(`${JSON.stringify(record, null, 2)}\n`, output);
+  if (format === 'md') return written(`\`\`\`text\n${seriesText(record, plain)}\n\`\`\`\n`, output);
+  const { renderSeries } = await import('../../report/index.js');
+  const path = resolve(output ?? join(homeDir(), 'reports', `series-${name}.html`));
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, await renderSeries(record, seriesSummary(record).sentence));
+  return path;
+}
+
+async function written(text: string, output: string | undefined): Promise<string> {
+  if (output === undefined) return text.trimEnd();
+  await writeFile(output, text);
+  return output;
 }
 
 export async function findSeries(store: Store, name: string): Promise<SeriesRecord> {
@@ -21,22 +42,23 @@ export async function findSeries(store: Store, name: string): Promise<SeriesReco
 export const verdictWords = (look: SeriesLook): string =>
   `${look.verdict}${look.decision === 'continue' ? '' : ` (series: ${look.decision})`}`;
 
+const plain = { bold: String, yellow: String };
 const plotWidth = 41;
 const mostLooks = 40;
 
 /** A line a look: when, the interval drawn to one scale, the numbers, and what it means. */
-export function seriesText(record: SeriesRecord): string {
+export function seriesText(record: SeriesRecord, colours: Pick<typeof pc, 'bold' | 'yellow'> = pc): string {
   const { question, plan, looks, alerts } = record;
   const { primary, test, margin, marginRelative, control, candidates } = question;
   const bound = margin === 0 ? '' : `, margin ${marginRelative ? `${margin * 100} %` : margin}`;
   const head = [
-    `${pc.bold(record.name)}  ${seriesSummary(record).sentence}`,
+    `${colours.bold(record.name)}  ${seriesSummary(record).sentence}`,
     `${metricCatalogue[primary as MetricName].label} of ${candidates.join(', ')} minus ${control}; ${test}${bound}`,
     `${plan.scheme === 'overlapping' ? 'looks may share rows, look k spends 6 alpha / (π² k²)' : 'a running mean over units never seen before'}; alpha ${plan.alpha}, ${short(looks.at(-1)?.cumulativeAlpha ?? 0)} spent`,
   ];
   if (looks.length === 0) return head.join('\n');
   const shown = looks.slice(-mostLooks);
-  const marks = scale(shown, marginsOf(record));
+  const marks = scale(shown, [0, ...boundsOf(record)]);
   const width = String(shown.at(-1)?.look ?? 0).length;
   const lines = shown.map((look) => {
     const { difference, low, high } = drawn(look);
@@ -65,19 +87,8 @@ export function seriesText(record: SeriesRecord): string {
     ...lines,
     `${' '.repeat(width + 20)}${marks.axis}`,
     ...(notes.length > 0 ? ['', ...notes.slice(-8)] : []),
-    ...alerts.slice(-3).map(({ sentence }) => pc.yellow(sentence)),
+    ...alerts.slice(-3).map(({ sentence }) => colours.yellow(sentence)),
   ].join('\n');
-}
-
-/** The running mean where there is one, else the look's own. */
-const drawn = ({ sequence, difference, low, high }: SeriesLook): { difference: number | null; low: number | null; high: number | null } =>
-  sequence ?? { difference, low, high };
-
-/** Differences beyond which the rule decides; a share of the control's value is no place on this axis. */
-function marginsOf({ question: { primary, test, margin, marginRelative } }: SeriesRecord): number[] {
-  if (marginRelative || margin === 0) return [0];
-  const better = metricCatalogue[primary as MetricName].better === 'higher' ? 1 : -1;
-  return test === 'equivalence' ? [0, -margin, margin] : [0, test === 'superiority' ? better * margin : -better * margin];
 }
 
 /** One scale for all looks: `├─●─┤`, `│` at 0, `┊` at a margin; an arrow where an interval leaves the picture. */
