@@ -12,6 +12,7 @@ module.exports = {
   // dist/ holds a second copy of each module, and .assay/ the records of runs.
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.assay/'],
   testTimeout: 60_000,
-  maxWorkers: 2,
+  // One more than the cores of a small machine: the longest suites wait for leases and time-outs most of the time.
+  maxWorkers: 3,
   ...(existsSync(globalSetup) ? { globalSetup } : {}),
 };

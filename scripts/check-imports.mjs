@@ -22,7 +22,7 @@ const rooms = {
   publish: ['store', 'contract', 'observability'],
   workflows: ['contract', 'placement'],
   activities: [...domain, 'observability'],
-  client: ['contract', 'observability'],
+  client: ['store', 'contract', 'observability'],
   stack: ['contract', 'observability'],
   cli: all,
   api: all,

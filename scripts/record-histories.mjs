@@ -3,6 +3,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,10 +14,22 @@ import { compiled, inRoot, root } from './lib/root.mjs';
 const require = createRequire(import.meta.url);
 const { historyToJSON } = require('@temporalio/common/lib/proto-utils');
 const { ensureStack, stopStack, trainerPython } = await compiled('stack/index.js');
-const { cancelExperiment, connectTemporal, experimentProgress, experimentResult, maintainOnce, startExperiment } =
-  await compiled('client/index.js');
-const { ids, refNames } = await compiled('contract/index.js');
+const {
+  cancelExperiment,
+  configureTriggers,
+  connectTemporal,
+  experimentProgress,
+  experimentResult,
+  maintainOnce,
+  signalTrigger,
+  startExperiment,
+  steer,
+  submitTrigger,
+  triggersState,
+} = await compiled('client/index.js');
+const { ids, poolNames, queues, refNames } = await compiled('contract/index.js');
 const { loadSpec } = await compiled('contract/loadSpec.js');
+const { newSecret } = await compiled('publish/index.js');
 const { openStore } = await compiled('store/index.js');
 
 const target = inRoot('test', 'workflows', 'histories');
@@ -39,6 +52,17 @@ writeFileSync(
   table((i) => i % 100),
 );
 
+const unreadAnywhere = ['identity', 'workerVersion'];
+const unreadInCommands = [
+  ...['input', 'header', 'searchAttributes', 'memo', 'requestId', 'historySizeBytes', 'meteringMetadata', 'retryPolicy', 'priority'],
+  ...['startToCloseTimeout', 'scheduleToCloseTimeout', 'scheduleToStartTimeout', 'heartbeatTimeout', 'useWorkflowBuildId', 'namespaceId'],
+  ...['workflowTaskTimeout', 'workflowRunTimeout', 'workflowExecutionTimeout', 'parentClosePolicy', 'workflowIdReusePolicy', 'namespace'],
+];
+
+const receiver = await listening();
+process.env.ASSAY_WEBHOOK_HOSTS = new URL(receiver.url).host;
+process.env.ASSAY_WEBHOOK_SECRET = newSecret();
+
 const only = process.argv.slice(2);
 const wanted = (...names) => only.length === 0 || names.some((name) => only.includes(name));
 
@@ -48,6 +72,21 @@ try {
   const stack = await ensureStack({ home, onStep: (line) => console.log(line) });
   const client = await connectTemporal(stack);
   try {
+    if (wanted('gpu-pool')) {
+      // Begun anew with a short history: one run of it that gives and takes leases, to its end, in which it continues as new.
+      const pool = client.workflow.getHandle(ids.gpuPool);
+      await until(async () => (await pool.describe()).status.name === 'RUNNING');
+      await pool.terminate('recorded anew');
+      const { firstExecutionRunId } = await client.workflow.start(poolNames.workflow, {
+        ...{ workflowId: ids.gpuPool, taskQueue: queues.control },
+        args: [{ historyEvents: 24 }],
+      });
+      await pool.signal(poolNames.weight, { owner: 'team', weight: 2 });
+      await pool.signal(poolNames.quota, { owner: 'team', limit: 8 });
+      await experimentResult(client, await submit(client, spec('leased', {})));
+      await until(async () => (await pool.describe()).runId !== firstExecutionRunId);
+      await record(client, 'gpu-pool', ids.gpuPool, firstExecutionRunId);
+    }
     if (wanted('experiment-done', 'variant-run-done')) {
       const happy = await submit(client, spec('happy', { metrics: 'accuracy, latency_p95', seeds: '1, 2' }));
       await experimentResult(client, happy);
@@ -77,6 +116,32 @@ try {
       await ended(client, failed);
       await record(client, 'experiment-failed', ids.experimentWorkflow(failed));
     }
+    if (wanted('experiment-steered', 'variant-run-paused')) {
+      const steered = await submit(client, spec('steered', { pause: 0.2, candidates: 'bc', approval: true }));
+      const ask = (action, more = {}) => steer(client, steered, { action, by: 'ada@lab', reason: 'to record it', ...more });
+      const run = async (variant) => (await experimentProgress(client, steered)).runs.find((one) => one.variant === variant);
+      await until(async () => (await run('b'))?.state === 'training');
+      await delay(2000);
+      await ask('pause');
+      await until(async () => (await run('b')).message === 'paused');
+      await ask('stopVariant', { variant: 'c' });
+      await ask('changePriority', { qos: 'guaranteed' });
+      await ask('resume');
+      await ask('addSeeds', { seeds: [2] });
+      await until(async () => (await experimentProgress(client, steered)).stage === 'approval');
+      await ask('approve');
+      await experimentResult(client, steered);
+      await record(client, 'experiment-steered', ids.experimentWorkflow(steered));
+      await record(client, 'variant-run-paused', ids.variantRunWorkflow(steered, 'b', 1));
+    }
+    if (wanted('experiment-told', 'notification')) {
+      const told = await submit(client, spec('told', { label: 'absent', notify: receiver.url }));
+      await ended(client, told);
+      const message = ids.notification(told, 'experiment.failed-1');
+      await client.workflow.getHandle(message).result();
+      await record(client, 'experiment-told', ids.experimentWorkflow(told));
+      await record(client, 'notification', message);
+    }
     if (wanted('maintain')) {
       await maintainOnce(client, { graceSeconds: 3600 });
       await record(client, 'maintain', ids.maintain);
@@ -90,27 +155,72 @@ try {
       const [run] = await scheduled('broken', spec('broken', { label: 'absent' }), []);
       await record(client, 'series-run-failed', run.workflow);
     }
+    if (wanted('triggers')) {
+      const source = spec('triggered', { label: 'absent' });
+      const known = { assay: 'recording', git: { commit: null, dirty: false, remote: null, diff: null }, dvc: null };
+      const provenance = { ...known, host: 'host-a', user: null, command: [], environment: {} };
+      const submission = { spec: loadSpec(source, { file: 'experiment.yaml', root: folder }), source, provenance };
+      const at = { client, store };
+      const of = (reason, more = {}) => ({ by: 'ada@lab', reason, ...more });
+      const queue = client.workflow.getHandle(ids.triggers('models'));
+      await configureTriggers(at, 'models', submission, { policy: 'latest', quietSeconds: 2 });
+      await submitTrigger(at, 'models', of('model 1', { key: '1' }));
+      await signalTrigger(at, 'models', of('model 2', { set: { 'training.attempts': 2 } }));
+      await queue.signal('trigger', of('', { key: '' }));
+      await until(async () => (await triggersState(client, 'models')).last.length === 1);
+      await configureTriggers(at, 'models', submission, { policy: 'each' });
+      await submitTrigger(at, 'models', of('model 1 again', { key: '1' }));
+      await queue.signal('trigger', of('cannot be made', { set: { 'training.attempts': 'many' } }));
+      await until(async () => (await triggersState(client, 'models')).last.length === 2);
+      await queue.cancel();
+      await queue.result().catch(() => undefined);
+      await record(client, 'triggers', ids.triggers('models'));
+    }
   } finally {
     await client.connection.close();
   }
 } finally {
+  receiver.close();
   await stopStack(home);
   rmSync(home, { recursive: true, force: true });
 }
 write();
 
-function spec(name, { source = 'clean.csv', label = 'label', metrics = 'accuracy', seeds = '1', diesAt = 0, pause = 0 }) {
+function spec(
+  name,
+  {
+    source = 'clean.csv',
+    label = 'label',
+    metrics = 'accuracy',
+    seeds = '1',
+    diesAt = 0,
+    pause = 0,
+    candidates = 'b',
+    approval = false,
+    notify = '',
+  },
+) {
   return `
 name: ${name}
 data: {source: ${source}, label: ${label}, id: id}
 training: {command: [python, train.py], seeds: [${seeds}], batchSize: 32, budget: {steps: 40}, checkpointEvery: 200ms}
 variants:
   - {name: a, control: true, params: {rate: 0.1}}
-  - {name: b, params: {rate: 0.5, dies_at: ${diesAt}, pause: ${pause}}}
+${[...candidates].map((name) => `  - {name: ${name}, params: {rate: 0.5, dies_at: ${diesAt}, pause: ${pause}}}`).join('\n')}
 varies: [rate, dies_at, pause]
 evaluation: {metrics: [${metrics}], warmupSteps: 2, latency: {blocks: 2}}
 analysis: {resamples: 1000}
+${approval ? 'decision: {approval: true}' : ''}
+${notify === '' ? '' : `notify: [{webhook: "${notify}"}]`}
 `;
+}
+
+/** A receiver of webhooks that is away at the first try. */
+async function listening() {
+  let tries = 0;
+  const server = createServer((request, response) => request.resume().on('end', () => response.writeHead(++tries === 1 ? 503 : 204).end()));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${server.address().port}/hook`, close: () => server.close() };
 }
 
 function table(featureOf) {
@@ -154,6 +264,10 @@ async function scheduled(name, text, flags) {
   }
 }
 
+async function until(condition) {
+  while (!(await condition().catch(() => false))) await delay(200);
+}
+
 /** Waits until trainers of the experiment run. */
 async function training(client, experimentId) {
   for (;;) {
@@ -172,8 +286,8 @@ async function ended(client, experimentId) {
   );
 }
 
-async function record(client, name, workflowId) {
-  const json = JSON.stringify(JSON.parse(historyToJSON(await client.workflow.getHandle(workflowId).fetchHistory())));
+async function record(client, name, workflowId, runId) {
+  const json = JSON.stringify(lean(JSON.parse(historyToJSON(await client.workflow.getHandle(workflowId, runId).fetchHistory()))));
   // Replay does not look at who polled, nor at stack traces; node_modules may be a link.
   const text = json
     .replaceAll(hostname(), 'host-a')
@@ -187,6 +301,20 @@ async function record(client, name, workflowId) {
   }
   recorded.set(name, text);
   console.log(`${name}: ${text.length} bytes`);
+}
+
+/** Replay compares which commands a workflow gives, not with what, nor who took them: that and the words for people are most of the bytes. */
+function lean(history) {
+  for (const event of history.events) {
+    for (const unread of ['taskId', 'userMetadata', 'links', 'workerMayIgnore']) delete event[unread];
+    for (const [name, attributes] of Object.entries(event)) {
+      if (attributes === null || typeof attributes !== 'object') continue;
+      if (attributes.failure) delete attributes.failure.stackTrace;
+      const told = /^(workflowTask|activityTask|startChild|childWorkflow|signalExternal|externalWorkflow)/.test(name);
+      for (const unread of told ? [...unreadAnywhere, ...unreadInCommands] : unreadAnywhere) delete attributes[unread];
+    }
+  }
+  return history;
 }
 
 /** All or none: a recording that failed leaves the old histories. */

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { inRoot } from './lib/root.mjs';
-import { setUp, setUpDocker, setUpStoreServers, setUpTestServer } from './lib/setup.mjs';
+import { setUp, setUpDeployTools, setUpDocker, setUpFuzzer, setUpStoreServers, setUpTestServer } from './lib/setup.mjs';
 import { main, show } from './lib/steps.mjs';
 
 const precededByFailure = '--after-failed-checks';
@@ -16,8 +16,16 @@ await main(async () => {
   const { python, temporal } = await setUp({ extras: ['torch', 'test'] });
   const testServer = await setUpTestServer();
   const storeServers = await setUpStoreServers();
+  const deployTools = await setUpDeployTools();
+  const fuzzer = await setUpFuzzer();
   // The tests start their own servers, so that a configured one is neither needed nor touched.
-  const servers = { ASSAY_TEST_SERVER: testServer, ...storeServers, ...(temporal === null ? {} : { ASSAY_TEMPORAL_BIN: temporal }) };
+  const servers = {
+    ASSAY_TEST_SERVER: testServer,
+    ...storeServers,
+    ...deployTools,
+    ...fuzzer,
+    ...(temporal === null ? {} : { ASSAY_TEMPORAL_BIN: temporal }),
+  };
   const env = { ...process.env, ASSAY_PYTHON: python, ...servers };
   delete env.TEMPORAL_ADDRESS;
   // Ctrl-C ends jest, which was started from the same terminal; the engine is then stopped in peace.

@@ -128,6 +128,13 @@ const table: [key: string, set: Record<string, string>, probe: Probe, base?: Rec
   ['checks.drift.alpha', { 'checks.drift.alpha': '0.9' }, checked('drift')],
   ['checks.drift.minEffect', { 'checks.drift.minEffect': '0.5' }, checked('drift'), { 'checks.drift.alpha': '0.9' }],
   ['checks.drift.multivariate', { 'checks.drift.multivariate': 'classifier' }, drifted],
+  ['decision.approval', { 'decision.approval': 'true' }, (spec) => plan(spec).approval],
+  ...['webhook', 'format', 'on', 'secret'].map((key): (typeof table)[number] => [
+    `notify[].${key}`,
+    { notify: `[{webhook: "https://example.org/${key}", format: slack, on: [series.alert], secret: OTHER}]` },
+    (spec) => plan(spec).notify?.[0]?.[key as 'webhook'],
+    { notify: '[{webhook: "https://example.org"}]' },
+  ]),
   ['analysis.primary', { 'analysis.primary': 'f1_macro' }, (spec) => registeredPlan(spec).primary],
   ['analysis.question', { 'analysis.question': 'artifact' }, (spec) => registeredPlan(spec).question],
   ['analysis.test', { 'analysis.test': 'equivalence' }, (spec) => registeredPlan(spec).test, { 'analysis.margin': '0.02' }],
@@ -163,15 +170,15 @@ describe('a change of', () => {
     expect(() => resolved({ varies: '[]' })).toThrow(/varies/);
   });
 
-  it.each(['evaluation.latency.interleave', 'decision.approval'])('%s is refused: it has one value yet', (key) => {
-    expect(() => resolved({ [key]: key === 'decision.approval' ? 'true' : 'false' })).toThrow(key);
+  it.each(['evaluation.latency.interleave'])('%s is refused: it has one value yet', (key) => {
+    expect(() => resolved({ [key]: 'false' })).toThrow(key);
   });
 });
 
 it('no key of the schema is left out', () => {
   const trainers = readFileSync(join(__dirname, 'activities', 'runFile.test.ts'), 'utf8');
   const whole = readFileSync(join(__dirname, 'e2e', 'experiment.test.ts'), 'utf8');
-  const shown = new Set([...table.map(([key]) => key), 'varies', 'evaluation.latency.interleave', 'decision.approval']);
+  const shown = new Set([...table.map(([key]) => key), 'varies', 'evaluation.latency.interleave']);
   const keys = schemaKeys().map(({ path }) => path);
   const leaves = keys.filter((path) => !keys.some((other) => other.startsWith(`${path}.`) || other.startsWith(`${path}[]`)));
   // The hypothesis is what the Temporal UI shows as the experiment's summary.

@@ -3,17 +3,27 @@ import { queues } from '../src/contract';
 import { openStore } from '../src/store';
 import { connectedClient, endedWorkflows } from './client';
 import { main, runPool } from './pool';
+import { handBack, replaceable } from './replaceable';
 import { settings } from './settings';
 
 main('analysis', () =>
   runPool('analysis', async () => {
-    const { storeUrl, home, python, runtimeDir, uiUrl } = settings();
+    const known = settings();
+    const { analysisSlots, storeUrl, home, python, runtimeDir, uiUrl } = known;
     const store = openStore(storeUrl);
     const activities = {
       ...pinned(store, createAnalysisActivities({ store, home, python, runtimeDir, uiUrl })),
       ...createLookActivities({ store }),
       ...createMaintainActivities({ store, hasEnded: endedWorkflows(await connectedClient()) }),
     };
-    return [{ taskQueue: queues.analysis, activities, maxConcurrentActivityTaskExecutions: 2 }];
+    return [
+      {
+        taskQueue: queues.analysis,
+        activities,
+        maxConcurrentActivityTaskExecutions: analysisSlots,
+        beyond: [handBack],
+        ...replaceable(known),
+      },
+    ];
   }),
 );

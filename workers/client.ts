@@ -1,6 +1,8 @@
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { promptReconnect } from '../src/activities';
+import { clientInterceptors } from '../src/observability';
+import { type PlaceInLine, ids, poolNames } from '../src/contract';
 
 /** A client of the server that this pool works for. */
 export async function connectedClient(): Promise<Client> {
@@ -8,8 +10,18 @@ export async function connectedClient(): Promise<Client> {
   return new Client({
     connection: await Connection.connect({ ...connectionOptions, channelArgs: promptReconnect }),
     namespace: namespace ?? 'default',
+    interceptors: { workflow: await clientInterceptors('assay-worker', { roots: false }) },
   });
 }
+
+/** Where a request for a lease stands; null where no pool answers, or it does not know the request. */
+export const placeInLine =
+  (client: Client) =>
+  (requestId: string): Promise<PlaceInLine | null> =>
+    client.workflow
+      .getHandle(ids.gpuPool)
+      .query<PlaceInLine | null, [string]>(poolNames.place, requestId)
+      .catch(() => null);
 
 /** Whether a workflow is still running. */
 export const openWorkflows = (client: Client) => async (workflowId: string) => (await statusOf(client, workflowId)) === 'RUNNING';

@@ -12,11 +12,14 @@ import {
   pruneSnapshots,
   reapEnded,
   reportHost,
+  serveGpuMetrics,
+  serveRunMetrics,
   takeStock,
 } from '../src/activities';
 import { queues } from '../src/contract';
 import { type Executor, createDockerExecutor, createProcessExecutor, resolveImage } from '../src/executor';
 import { openGpus } from '../src/gpu';
+import { count, log } from '../src/observability';
 import { ObjectCache, openStore } from '../src/store';
 import { connectedClient, openWorkflows } from './client';
 import { main, runPool } from './pool';
@@ -37,6 +40,8 @@ main('gpu', () =>
     const deps = { store, cache, host, home, python, runtimeDir, executors, resolveImage, gpus, book };
 
     const found = { executors: present(executors), home, isOpen: openWorkflows(client), book };
+    serveRunMetrics(host);
+    serveGpuMetrics({ host, gpus, signal: stopping.signal });
     const stock = await takeStock(found);
     for (const run of stock.kept) say(`${run} is still running here and will be adopted`);
     for (const run of stock.reaped) say(`stopped what was left of ${run}, which has ended`);
@@ -47,7 +52,10 @@ main('gpu', () =>
     void reportHost({
       ...{ client, host, places: slots, gpus, book, session: randomUUID(), guardFile: hostFiles(home).guard, signal: stopping.signal },
       onRenewed: () => startGuard({ home }),
-      onTrouble: (trouble) => say(trouble ?? 'the pool takes the reports again'),
+      onTrouble: (trouble) => {
+        if (trouble !== null) count('assay_host_report_failures_total', { host });
+        say(trouble ?? 'the pool takes the reports again');
+      },
     });
     const reaping = setInterval(() => {
       // A server that is away is asked again a minute later.
@@ -77,5 +85,5 @@ function present({ process: processes, docker }: Record<Executor['kind'], Execut
 }
 
 function say(line: string): void {
-  process.stdout.write(`gpu: ${line}\n`);
+  log.info(line);
 }

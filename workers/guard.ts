@@ -4,10 +4,12 @@ import { resolve } from 'node:path';
 import { guardTrainers } from '../src/activities/guard';
 import { homeInstance, hostFiles } from '../src/activities/hostFiles';
 import { createDockerExecutor, createProcessExecutor } from '../src/executor';
+import { log, openLog } from '../src/observability/logger';
 import { lockHolder, tryLock } from '../src/stack/lock';
 
+openLog({ pool: 'guard' });
 guard().catch((error: unknown) => {
-  process.stderr.write(`guard: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  log.fatal('the guard ends', { error });
   process.exit(1);
 });
 

@@ -15,14 +15,18 @@ export async function provideStoreServers() {
   let did = false;
   for (const tool of tools) {
     const set = process.env[tool.variable];
-    const made = set ? { path: set, did: false } : await provide(tool);
+    const made = set ? { path: set, did: false } : await provideGoTool({ ...tool, need: 'the tests of the store need' });
     env[tool.variable] = made.path;
     did ||= made.did;
   }
   return { env, did };
 }
 
-async function provide({ name, variable, module, version }) {
+/**
+ * The executable of a Go program in the cache, built there once. `need` begins the sentence that a machine without Go is told; `binary` is
+ * how Go names it, by default the last part of the module.
+ */
+export async function provideGoTool({ name, variable, module, version, need, binary = module.split('/').at(-1) }) {
   const { cacheFolder } = await compiled('stack', 'paths.js');
   const { withLock } = await compiled('stack', 'lock.js');
   const folder = join(cacheFolder(), 'bin');
@@ -35,12 +39,10 @@ async function provide({ name, variable, module, version }) {
     const making = mkdtempSync(join(folder, '.making-'));
     try {
       await run('go', ['install', `${module}@${version}`], { env: { ...process.env, GOBIN: making, CGO_ENABLED: '0' } }).catch((error) => {
-        throw new StepFailed(
-          `${error.message}\nthe tests of the store need ${name}: install Go 1.24 or newer, or set ${variable} to its executable`,
-        );
+        throw new StepFailed(`${error.message}\n${need} ${name}: install Go 1.24 or newer, or set ${variable} to its executable`);
       });
-      // Whole or not at all: a kill leaves no half server. Go names it after the last part of the module.
-      renameSync(join(making, module.split('/').at(-1)), path);
+      // Whole or not at all: a kill leaves no half program.
+      renameSync(join(making, binary), path);
     } finally {
       rmSync(making, { recursive: true, force: true });
     }

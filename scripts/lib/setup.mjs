@@ -1,4 +1,6 @@
 import { build } from './build.mjs';
+import { provideFuzzer } from './fuzzer.mjs';
+import { provideDeployTools } from './deployTools.mjs';
 import { provideStoreServers } from './goTools.mjs';
 import { withSetupLock } from './lock.mjs';
 import { checkNode, installPackages } from './packages.mjs';
@@ -51,6 +53,17 @@ export async function setUpStoreServers() {
   return env;
 }
 
+/** What fuzzes the HTTP API, as a variable of the tests' environment. */
+export async function setUpFuzzer() {
+  let env = {};
+  await step('schemathesis', async () => {
+    const made = await provideFuzzer();
+    env = made.env;
+    return made.did;
+  });
+  return env;
+}
+
 /** The Docker engine of the tests, as variables of their environment. Without one each test that needs it fails with the reason. */
 export async function setUpDocker() {
   // dockerode is one of the packages that the step before has installed.
@@ -67,4 +80,15 @@ export async function setUpDocker() {
     console.error(`✗ Docker engine: ${error.message}`);
     return { env: { ASSAY_TEST_DOCKER_ERROR: error.message }, stop: async () => {} };
   }
+}
+
+/** The checkers of deploy/, as variables of the tests' environment. The tests of one that is missing fail with the reason. */
+export async function setUpDeployTools() {
+  let env = {};
+  await step('checkers of deploy/', async () => {
+    const made = await provideDeployTools();
+    env = made.env;
+    return made.did;
+  });
+  return env;
 }

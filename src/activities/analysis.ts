@@ -20,7 +20,9 @@ import { createSnapshot, findSnapshot, readStored, verifySource } from '../data'
 import { renderReport } from '../report';
 import type { Store } from '../store';
 import { buildResult, latencyOf } from './buildResult';
+import { withDecision } from './deviations';
 import { whileHeartbeating } from './heartbeat';
+import { countChecks } from './storeMetrics';
 
 export interface AnalysisDeps {
   store: Store;
@@ -66,6 +68,7 @@ export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities
     checkData: ({ spec, snapshot }) =>
       whileHeartbeating(async () => {
         const checks = await dataChecks(sources, await store.getJson<ResolvedSpec>(spec), await store.getJson<Snapshot>(snapshot));
+        countChecks(checks);
         // Findings with their pictures would fill the history; the checks themselves are small.
         const found = Object.fromEntries(checks.flatMap(({ name, findings }) => (findings?.length ? [[name, findings]] : [])));
         return {
@@ -77,11 +80,18 @@ export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities
     analyseExperiment: (input) =>
       whileHeartbeating(async () => {
         const { result, predictions } = await buildResult(deps, input, Context.current().info.namespace);
+        // Those of predictions: the data's were counted when they were made.
+        countChecks(result.checks.filter(({ name }) => !input.checks.some((check) => check.name === name)));
         const primary = result.comparisons.find(
           (c) => c.role === 'primary' && (result.verdict.variant === null || c.variant === result.verdict.variant),
         );
         return { result: await store.putJson(result), verdict: result.verdict, effect: primary?.difference ?? null, predictions };
       }),
+
+    recordDecision: async ({ result, approval, audit }) => {
+      const decided = withDecision(await store.getJson<Result>(result), approval, audit);
+      return { result: await store.putJson(decided), verdict: decided.verdict };
+    },
 
     renderReport: ({ result, latency }) =>
       whileHeartbeating(async () => {

@@ -16,6 +16,7 @@ import {
   type RunResult,
   type Snapshot,
 } from '../contract';
+import { workflowUrl } from '../contract/links';
 import { effectiveParams } from '../contract/specValues';
 import { readNpy } from '../contract/npy';
 import type { SplitRow } from '../data';
@@ -23,6 +24,7 @@ import { curveOf } from '../executor';
 import type { Store } from '../store';
 import type { AnalysisDeps } from './analysis';
 import { analyseApart } from './analyseApart';
+import { planChecks } from './deviations';
 import { predictionDrift } from './predictions';
 import { testColumns } from './testColumns';
 
@@ -62,10 +64,16 @@ export async function buildResult(
       control,
       pretrained,
       params: effectiveParams(spec, name),
+      stopped: plan.plan.stopped?.includes(name) ?? false,
       runs: runs.filter((run) => run.outcome.key.variant === name).map((run) => run.analysis),
     })),
     latency: await latencyOf(store, input.latency),
-    dataChecks: [...withFindings(input.checks, findings), ...predicted.checks, sourceCheck(input.sourceChanged)],
+    dataChecks: [
+      ...withFindings(input.checks, findings),
+      ...predicted.checks,
+      sourceCheck(input.sourceChanged),
+      ...planChecks(plan.plan, input.audit ?? []),
+    ],
     unequalRemedies: plan.unequalRemedies,
     wallClockBudget: endsByClock(spec.training.budget),
     ...(await testColumns({ store, workDir: join(home, 'cache', 'sources') }, snapshot, test)),
@@ -81,7 +89,7 @@ export async function buildResult(
     finishedAt: new Date().toISOString(),
     workflow: {
       ...input.workflow,
-      url: uiUrl === null ? null : `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(input.workflow.id)}`,
+      url: workflowUrl(uiUrl, namespace, input.workflow.id),
     },
     verdict: analysis.verdict,
     plan: plan.plan,
@@ -103,6 +111,8 @@ export async function buildResult(
     breakdowns: analysis.breakdowns,
     checks: analysis.checks,
     provenance: withoutSource(provenance),
+    audit: input.audit ?? [],
+    approval: input.approval ?? null,
   };
   return { result, predictions: predicted.profiles };
 }

@@ -1,11 +1,21 @@
 import type { ControlActivities, ExperimentRecord, ProvenanceObject, ResolvedSpec } from '../contract';
-import { refNames } from '../contract';
+import { AssayError, type NotifyTarget, refNames } from '../contract';
+import { linksOf } from '../contract/links';
 import { experimentPlan } from '../contract/plan';
+import { targetProblem, type WebhookSettings } from '../publish';
 import type { Store } from '../store';
 import { type Pins, unpin } from './pins';
 
+export interface ControlDeps {
+  store: Store;
+  /** For links; without it the plan has none. */
+  at?: { uiUrl: string | null; publicUrl: string | null; namespace: string };
+  /** What the receivers of `notify` are held against before anything is run; without it they are taken as they are. */
+  webhooks?: WebhookSettings;
+}
+
 /** The record in `refs/`, which `list`, `show` and `report` read when Temporal has forgotten the run. */
-export function createControlActivities({ store }: { store: Store }): ControlActivities {
+export function createControlActivities({ store, at, webhooks }: ControlDeps): ControlActivities {
   const amend = async (experimentId: string, change: Partial<ExperimentRecord>): Promise<void> => {
     await store.refs.update<ExperimentRecord>(refNames.experiment(experimentId), (old) => {
       if (!old) throw new Error(`refs/${refNames.experiment(experimentId)} is gone`);
@@ -39,15 +49,19 @@ export function createControlActivities({ store }: { store: Store }): ControlAct
             message: null,
           },
       );
-      return experimentPlan(resolved, experimentId, spec);
+      const plan = experimentPlan(resolved, experimentId, spec);
+      if (webhooks) refuseDeafTargets(plan.notify ?? [], webhooks);
+      return at === undefined ? plan : { ...plan, links: linksOf(at, workflow.id, experimentId) };
     },
 
-    async publishResult({ experimentId, name, snapshot, result, report, verdict, predictions }) {
+    async publishResult({ experimentId, name, snapshot, result, report, verdict, predictions, approval }) {
+      const shown = { snapshot: snapshot.ref, result, report, verdict, ...(approval ? { approval } : {}) };
+      if (approval?.state === 'waiting') return amend(experimentId, shown);
       const finishedAt = new Date().toISOString();
       // Of a second try the pins are gone already.
       const pins = await store.refs.get<Pins>(refNames.pins(experimentId));
       const kept = pins === null ? {} : { kept: await store.putJson(pins.value) };
-      await amend(experimentId, { status: 'done', finishedAt, snapshot: snapshot.ref, result, report, verdict, ...kept });
+      await amend(experimentId, { status: 'done', finishedAt, ...shown, ...kept });
       await store.refs.update(refNames.latestSnapshot(name), () => snapshot.ref);
       if (predictions) await store.refs.update(refNames.latestPredictions(name), () => predictions);
       await unpin(store, experimentId);
@@ -59,4 +73,13 @@ export function createControlActivities({ store }: { store: Store }): ControlAct
       await unpin(store, experimentId);
     },
   };
+}
+
+/** Nobody should learn after days of training that the message about its end has nowhere to go. */
+function refuseDeafTargets(targets: readonly NotifyTarget[], webhooks: WebhookSettings): void {
+  const problems = targets.flatMap((target, i) => {
+    const problem = targetProblem(target, webhooks);
+    return problem === null ? [] : [`notify[${i}].${problem}`];
+  });
+  if (problems.length > 0) throw new AssayError('SpecInvalid', problems.join('\n'));
 }

@@ -3,6 +3,7 @@ import { type MaintainActivities, ids, refNames } from '../contract';
 import { gcSentence, scrubSentence } from '../report';
 import { collectGarbage, scrub, type Store } from '../store';
 import { whileHeartbeating } from './heartbeat';
+import { countCollection, countScrub } from './storeMetrics';
 import { unpin } from './pins';
 
 /** `hasEnded` asks the server: true only of a workflow that it knows and that is over. */
@@ -23,6 +24,7 @@ export function createMaintainActivities({
       return whileHeartbeating(
         async () => {
           const report = await scrub(store, { signal, ...(from === undefined ? {} : { from }), onProgress: (done) => (progress = done) });
+          countScrub(report);
           return {
             ...report.checked,
             repaired: report.repaired.length + report.names.repaired.length,
@@ -39,6 +41,7 @@ export function createMaintainActivities({
       return whileHeartbeating(async () => {
         await unpinEnded(store, hasEnded);
         const report = await collectGarbage(store, { graceMilliseconds: graceSeconds * 1000, signal });
+        countCollection(report);
         return {
           scanned: report.scanned.objects,
           reachable: report.reachable.objects,

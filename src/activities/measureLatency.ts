@@ -6,6 +6,7 @@ import { type GpuActivities, type ResolvedSpec, type Snapshot, type TelemetrySam
 import { materialise } from '../data';
 import { type TurnTrainer, runTurns } from '../executor';
 import { summarise } from '../gpu';
+import { currentTrace, traceEnvironment } from '../observability';
 import { materialiseCode } from './code';
 import { containerFor } from './container';
 import { checkDevices } from './devices';
@@ -47,7 +48,8 @@ export function createMeasureLatency(deps: GpuDeps): GpuActivities['measureLaten
             if (!image) start.runFile.model = mounts.model;
           }
           const container = containerFor({ spec, image, lease, code, mounts });
-          trainers.push({ variant, dir, ...start, limits: { cpus: spec.runtime.cpus }, ...(container ? { container } : {}) });
+          const env = { ...start.env, ...traceEnvironment(currentTrace()) };
+          trainers.push({ variant, dir, ...start, env, limits: { cpus: spec.runtime.cpus }, ...(container ? { container } : {}) });
         }
         requireTerm(home);
         const samples: TelemetrySample[] = [];

@@ -1,8 +1,16 @@
-import type { PoolActivities } from '../contract';
+import type { PlaceInLine, PoolActivities } from '../contract';
 
-/** `isOpen` asks the server whether the newest run of a workflow has not ended. */
-export function createPoolActivities({ isOpen }: { isOpen: (workflowId: string) => Promise<boolean> }): PoolActivities {
+export interface PoolDeps {
+  /** Asks the server whether the newest run of a workflow has not ended. */
+  isOpen: (workflowId: string) => Promise<boolean>;
+  /** Asks the pool; without it no run says why it waits. */
+  placeInLine?: (requestId: string) => Promise<PlaceInLine | null>;
+}
+
+export function createPoolActivities({ isOpen, placeInLine = async () => null }: PoolDeps): PoolActivities {
   return {
+    whyWaits: ({ requestId }) => placeInLine(requestId),
+
     async openHolders({ holders }) {
       const open: string[] = [];
       // A few at a time: the server answers many callers.

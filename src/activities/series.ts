@@ -1,6 +1,15 @@
 import { log } from '@temporalio/activity';
 import { budgetUsed, seriesSummary } from '../analysis/series';
-import { AssayError, refNames, type SeriesActivities, type SeriesRecord } from '../contract';
+import {
+  AssayError,
+  type OwnerWeights,
+  refNames,
+  type ResolvedSpec,
+  type SeriesActivities,
+  type SeriesRecord,
+  taskPriority,
+} from '../contract';
+import { notifyTargets } from '../contract/plan';
 import type { Store } from '../store';
 
 /** `tell` and `pause` reach the server: the series' workflow, and its schedule. */
@@ -16,8 +25,11 @@ export function createSeriesActivities({ store, tell, pause }: SeriesDeps): Seri
     async openLook({ series }) {
       const record = await seriesRecord(store, series);
       const { experiment, hypothesis, spec, provenance, code } = record;
+      const { owner = null, runtime, notify } = await store.getJson<ResolvedSpec>(spec);
+      const weights = (await store.refs.get<OwnerWeights>(refNames.ownerWeights))?.value.weights;
+      const priority = taskPriority({ owner, qos: runtime.qos }, weights);
       const closed = record.state === 'running' ? null : seriesSummary(record).sentence;
-      return { closed, experiment, hypothesis, spec, provenance, code };
+      return { closed, experiment, hypothesis, owner, priority, notify: notifyTargets({ notify }), spec, provenance, code };
     },
 
     async recordSeriesFailure({ series, ...failure }) {

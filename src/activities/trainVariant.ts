@@ -20,6 +20,7 @@ import { retention } from '../contract/specValues';
 import { materialise, readSplit } from '../data';
 import { type SuperviseResult, collectOutputs, eventsUpTo, mapExit, mergeEvents, supervise } from '../executor';
 import { summarise } from '../gpu';
+import { log, traceEnvironment } from '../observability';
 import { mustBeDamage, runCheckpoints } from './checkpoints';
 import { materialiseCode } from './code';
 import { containerFor } from './container';
@@ -32,6 +33,8 @@ import { whileHeartbeating } from './heartbeat';
 import { type GpuDeps, codeDir, executorOf, runDir, snapshotsDir } from './host';
 import { graceSeconds, runFileFor } from './runFile';
 import { readTelemetry, recordTelemetry } from './telemetry';
+import { countUpload, followRun } from './runMetrics';
+import { placeTrainer, recordTrainer } from './trainerTrace';
 import { uploadCheckpoint } from './upload';
 
 /** What stood before this epoch's trainer started; a successor that adopts it needs the same. */
@@ -43,6 +46,8 @@ interface Prepared {
   began: Began;
   health: HealthCheck[];
   warmStart: RunRecord['warmStart'];
+  /** Where its process stands in a trace; absent in what earlier versions wrote. */
+  trace?: ReturnType<typeof placeTrainer>;
 }
 
 /**
@@ -65,6 +70,7 @@ export function createTrainVariant(deps: GpuDeps): GpuActivities['trainVariant']
       checkpointStep: null,
     };
     deps.book.begin(input.lease, input.request);
+    const unfollow = followRun(progress);
     let left = false;
     try {
       return await whileHeartbeating(
@@ -75,6 +81,7 @@ export function createTrainVariant(deps: GpuDeps): GpuActivities['trainVariant']
       left = isTriedAgain(error);
       throw error;
     } finally {
+      unfollow();
       // A trainer that is left to the next attempt keeps its lease.
       if (left) deps.book.leave(input.lease.leaseId);
       else deps.book.end(input.lease.leaseId);
@@ -109,7 +116,8 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
   };
 
   let found = await executor.find(dir);
-  if (found.state === 'absent') {
+  const started = found.state === 'absent';
+  if (started) {
     const prepared = await prepare();
     const { runFile, command, cwd, env, mounts } = runFileFor({
       ...{ spec, snapshot, data, key, dir, mode: input.mode, epoch, lease, remedy },
@@ -129,7 +137,8 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
     const container = containerFor({ spec, image, lease, code, mounts });
     await executor
       .start({
-        ...{ dir, runFile, command, cwd, env, limits: { cpus: spec.runtime.cpus } },
+        ...{ dir, runFile, command, cwd, limits: { cpus: spec.runtime.cpus } },
+        env: { ...env, ...traceEnvironment(prepared.trace?.at ?? null) },
         ...(container ? { container } : {}),
         onMessage,
         signal: context.cancellationSignal,
@@ -146,6 +155,9 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
   const previous = prepared.step === null ? null : await readFile(join(dir, 'restored-events.jsonl'));
   const secondsUsed = (): number => prepared.usedSeconds + secondsSince(prepared.began);
 
+  log.info(started ? 'the trainer has started' : found.state === 'exited' ? 'the trainer had ended' : 'the trainer is adopted', {
+    resumedFrom: prepared.step,
+  });
   progress.phase = 'training';
   progress.step = prepared.step ?? 0;
   progress.pid = found.state === 'running' ? found.identity.pid : null;
@@ -161,7 +173,7 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
       async onCheckpoint(step, folder) {
         // What an adopted trainer keeps beside its newest is stored, or was and is retained no more.
         if (step <= stored) return;
-        const manifest = await uploadCheckpoint(store, folder);
+        const manifest = await countUpload(store, step, () => uploadCheckpoint(store, folder));
         const own = await eventsUpTo(join(dir, 'out', 'events.jsonl'), step);
         const events = await store.put(mergeEvents(previous, own, prepared.step), mediaTypes.jsonLines);
         const savedAt = new Date().toISOString();
@@ -186,6 +198,8 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
 
   const { exit, peakMemoryBytes, warnings } = ended;
   const failure = mapExit(exit, await executor.logTail(dir, 40));
+  log.info('the trainer has ended', { step: ended.step, code: exit.code, signal: exit.signal });
+  recordTrainer(input, { trace: prepared.trace ?? null, startMs: prepared.began.at, steps: ended.step, exit, failure });
   if (failure) throw guardStop(dir) ?? (await deviceTrouble(gpus, lease, failure, recording.lost)) ?? failure;
   progress.phase = 'collecting';
   return collect();
@@ -206,6 +220,7 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
       health,
       // A run that resumes went on from it too.
       warmStart: from === null ? await warmStart(findings) : (record.warmStart ?? null),
+      trace: placeTrainer(),
     };
     await writeWhole(join(dir, 'prepared.json'), JSON.stringify(value));
     return value;

@@ -27,30 +27,33 @@ export function analyse(input: AnalysisInput, options: AnalyseOptions = {}): Ana
   const { plan } = input;
   const metrics = plannedMetrics(plan);
   const prepared = prepare(input);
+  const compared = { ...input, variants: input.variants.filter((variant) => variant.stopped !== true) };
   const seed = input.seed ?? bootstrapSeed;
   const candidates = prepared.arms.filter((arm) => !arm.control);
   const checks = [
     ...input.dataChecks,
     ...prepared.checks,
-    ...remedyChecks(input),
+    ...remedyChecks(compared),
     ...clockChecks(plan, prepared.control, candidates, input.wallClockBudget ?? false),
-    ...conductChecks(input),
+    ...conductChecks(compared),
   ];
   const { bootstrap = pairedBootstrap } = options;
   const { rows, control } = prepared;
-  const family = familyOf({ plan, rows, control, candidates, seed, bootstrap });
+  const share = shareOf(plan, candidates.length);
+  const spending = share === 1 ? plan : { ...plan, confidence: 1 - (1 - plan.confidence) * share };
+  const family = familyOf({ plan: spending, rows, control, candidates, seed, bootstrap });
   const resampled = new Map<string, ArmInterval>();
   const answers = candidates.flatMap((variant) =>
     metrics.map((metric) => {
-      const question = ask(plan, prepared, variant, metric, family, seed);
+      const question = ask(plan, prepared, variant, metric, family, familywise(spending), seed);
       const evidence = withFamily(question, answer(question, input, resampled, bootstrap));
       return input.wallClockBudget === true || isTimeMetric(metric) ? withClocks(question, evidence) : evidence;
     }),
   );
-  const comparisons = adjust(plan, answers);
+  const comparisons = adjust(plan, answers, share);
   const verdict = decide(plan, comparisons, checks, prepared.failures);
   return {
-    variants: prepared.arms.map((arm) => {
+    variants: prepared.shown.map((arm) => {
       const latency = input.latency?.find((entry) => entry.variant === arm.name);
       return {
         name: arm.name,
@@ -68,7 +71,7 @@ export function analyse(input: AnalysisInput, options: AnalyseOptions = {}): Ana
       };
     }),
     comparisons: comparisons.map(published),
-    breakdowns: breakdowns(plan, prepared, input),
+    breakdowns: breakdowns(plan, prepared, compared),
     checks,
     verdict,
   };
@@ -95,9 +98,24 @@ function plannedMetrics(plan: RegisteredPlan): string[] {
   return metrics;
 }
 
-function ask(plan: RegisteredPlan, prepared: Prepared, variant: Arm, metric: string, family: Family | null, seed: number): Question {
+/**
+ * The share of alpha that candidates spend which are left of those registered: whoever stopped the others may have chosen after a look, and
+ * the union bound then pays for them as for any other.
+ */
+const shareOf = ({ correction, stopped = [] }: RegisteredPlan, left: number): number =>
+  correction === 'none' || left === 0 ? 1 : left / (left + stopped.length);
+
+function ask(
+  plan: RegisteredPlan,
+  prepared: Prepared,
+  variant: Arm,
+  metric: string,
+  family: Family | null,
+  alone: number,
+  seed: number,
+): Question {
   const asked = { plan, rows: prepared.rows, control: prepared.control, variant, metric, seed };
-  if (metric === plan.primary) return { ...asked, role: 'primary', confidence: family?.confidence ?? familywise(plan), family };
+  if (metric === plan.primary) return { ...asked, role: 'primary', confidence: family?.confidence ?? alone, family };
   // Guardrails need no adjustment, since every one has to be shown; the rest is to look at.
   const role = plan.guardrails.some((guardrail) => guardrail.metric === metric) ? 'guardrail' : 'secondary';
   return { ...asked, role, confidence: plan.confidence, family: null };
@@ -140,12 +158,13 @@ function withFamily({ family, variant }: Question, evidence: Evidence): Evidence
 }
 
 /** Primary p values that have no joint law: Holm's. One candidate's is its own; everything else is shown unadjusted. */
-function adjust(plan: RegisteredPlan, answers: Evidence[]): Evidence[] {
+function adjust(plan: RegisteredPlan, answers: Evidence[], share: number): Evidence[] {
   const open = answers.filter((evidence) => evidence.role === 'primary' && evidence.adjustedPValue === null);
   const p = open.map((evidence) => evidence.pValue ?? 1);
   const adjusted = plan.correction === 'holm' ? adjustPValues(p, 'holm') : p;
   return answers.map((evidence) => {
     const index = open.indexOf(evidence);
-    return index < 0 || evidence.pValue === null ? evidence : { ...evidence, adjustedPValue: adjusted[index] ?? null };
+    const own = index < 0 || evidence.pValue === null ? evidence.adjustedPValue : (adjusted[index] ?? null);
+    return evidence.role === 'primary' && own !== null ? { ...evidence, adjustedPValue: Math.min(1, own / share) } : evidence;
   });
 }

@@ -4,6 +4,9 @@ import { settlement } from './settle';
 import { seedsForAlgorithm } from './types';
 import { amount, differences, direction, effect, metricLabel, metricSource, percent } from './wording';
 
+/** Of what people changed of the plan while it ran. */
+const planCheck = 'plan-followed';
+
 /** How many of an arm's planned runs gave no result. */
 export interface ArmFailures {
   variant: string;
@@ -63,7 +66,7 @@ export function decide(plan: RegisteredPlan, comparisons: Evidence[], checks: Ch
   );
   const verdict = combine(plan, judgements);
   // What was declared beforehand as unequal is said before anything that follows from it.
-  const declared = checks.filter((check) => check.name === remediesCheck && check.status === 'warn');
+  const declared = checks.filter((check) => [remediesCheck, planCheck].includes(check.name) && check.status === 'warn');
   return { ...verdict, reasons: [...declared.map((check) => check.detail), ...verdict.reasons] };
 }
 

@@ -37,7 +37,10 @@ export interface Arm {
 export interface Prepared {
   rows: Rows;
   control: Arm;
+  /** What is compared. */
   arms: Arm[];
+  /** With those that were stopped, in the order of the input. */
+  shown: Arm[];
   failures: ArmFailures[];
   checks: Check[];
 }
@@ -50,14 +53,17 @@ export function prepare(input: AnalysisInput): Prepared {
   const labels = Int32Array.from(order, (row) => input.labels[row] as number);
   const { units, count } = recode(input.units, order);
   const rows: Rows = { n: order.length, classes, labels, units, unitCount: count };
-  const arms = input.variants.map((variant) => prepareArm(variant, rows, order));
+  const shown = input.variants.map((variant) => prepareArm(variant, rows, order));
+  const stopped = new Set(input.variants.flatMap((variant) => (variant.stopped === true ? [variant.name] : [])));
+  const arms = shown.filter(({ name }) => !stopped.has(name));
   const control = arms.find((arm) => arm.control);
   if (control === undefined) throw new AssayError('SpecInvalid', 'no variant is the control; set `control: true` on exactly one');
   const failures = arms.map((arm) => {
     const planned = arm.pretrained ? 1 : input.plan.seeds.length;
     return { variant: arm.name, planned, failed: Math.max(0, planned - arm.runs.length) };
   });
-  return { rows, control, arms, failures, checks: [pairsCheck(input), runsCheck(failures)] };
+  const compared = input.variants.filter(({ name }) => !stopped.has(name));
+  return { rows, control, arms, shown, failures, checks: [pairsCheck(input, compared), runsCheck(failures)] };
 }
 
 export function isPredictionMetric(metric: string): metric is BootstrapMetric {
@@ -164,9 +170,9 @@ function memoize<K, V>(compute: (key: K) => V): (key: K) => V {
 }
 
 /** A gate: without complete pairs no number means what it says. */
-function pairsCheck(input: AnalysisInput): Check {
+function pairsCheck(input: AnalysisInput, variants: AnalysisVariant[]): Check {
   const rows = input.ids.length;
-  const problems = input.variants.flatMap((variant) =>
+  const problems = variants.flatMap((variant) =>
     variant.runs
       .filter((run) => run.status === 'done')
       .flatMap((run) => {
@@ -174,7 +180,7 @@ function pairsCheck(input: AnalysisInput): Check {
         return problem === null ? [] : [`${variant.name}, seed ${run.seed}: ${problem}`];
       }),
   );
-  const runs = input.variants.reduce((sum, variant) => sum + variant.runs.filter((run) => run.status === 'done').length, 0);
+  const runs = variants.reduce((sum, variant) => sum + variant.runs.filter((run) => run.status === 'done').length, 0);
   const empty = rows === 0 ? ['the test split has no rows'] : [];
   const all = [...empty, ...problems];
   return {

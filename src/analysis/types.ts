@@ -37,6 +37,8 @@ export interface AnalysisVariant {
   control: boolean;
   /** Evaluated only: its one run stands for every seed. */
   pretrained?: boolean;
+  /** A person ended its runs: shown with what it has, compared with nothing. Default false. */
+  stopped?: boolean;
   params: Record<string, unknown>;
   runs: AnalysisRun[];
 }

@@ -5,7 +5,10 @@ import { promisify } from 'node:util';
 import { pc } from './colours';
 import { configuredServer, connectTemporal } from '../client';
 import { stackStatus, temporalBinary, trainerPython } from '../stack';
+import { attributes } from './doctorAttributes';
 import { containers, docker, gpuDevices, guard } from './doctorHost';
+import { logs, metrics, traces } from './doctorObservability';
+import { builds, order, pools } from './doctorPools';
 import { homeDir, sessionStore } from './home';
 
 export interface Finding {
@@ -17,17 +20,19 @@ export interface Finding {
   optional?: true;
 }
 
-/** Looks at each thing a run needs; changes nothing, but for `--reap`. Exit code 3 when something needed is missing. */
-export async function doctor(options: { json?: boolean; reap?: boolean }): Promise<number> {
+/** Looks at each thing a run needs; changes nothing, but for `--reap` and `--fix`. Exit code 3 when something needed is missing. */
+export async function doctor(options: { json?: boolean; reap?: boolean; fix?: boolean }): Promise<number> {
   const findings = await Promise.all([
-    ...[node(), server(), python(), store(), space()],
+    ...[node(), server(), attributes(options.fix === true), python(), store(), space()],
+    ...[pools(), builds(), order()],
     ...[docker(), gpuDevices(), containers(options.reap === true), guard()],
+    ...[logs(), traces(), metrics()],
   ]);
   if (options.json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
   else {
     for (const { name, ok, detail, mend, optional } of findings) {
       const mark = ok ? pc.green('ok     ') : optional ? pc.yellow('absent ') : pc.red('missing');
-      process.stdout.write(`${mark} ${name.padEnd(16)} ${detail}${mend ? `\n        mend: ${mend}` : ''}\n`);
+      process.stdout.write(`${mark} ${name.padEnd(17)} ${detail}${mend ? `\n        mend: ${mend}` : ''}\n`);
     }
   }
   return findings.every(({ ok, optional }) => ok || optional) ? 0 : 3;
@@ -48,7 +53,10 @@ async function server(): Promise<Finding> {
       return { name, ok: true, detail: `${configured.address}, namespace ${configured.namespace} (configured)`, mend: null };
     }
     const running = await stackStatus(homeDir());
-    if (running.info) return { name, ok: true, detail: `embedded, ${running.info.address}, UI ${running.info.uiUrl}`, mend: null };
+    if (running.info) {
+      const { address, uiUrl, apiUrl } = running.info;
+      return { name, ok: true, detail: `embedded, ${address}, UI ${uiUrl}${apiUrl === null ? '' : `, API ${apiUrl}`}`, mend: null };
+    }
     const binary = temporalBinary();
     if (binary === null)
       return {

@@ -1,3 +1,4 @@
+import { flushTraces } from '../observability/tracing';
 import { atExit } from './atExit';
 import { pc } from './colours';
 
@@ -9,8 +10,8 @@ export function exit(code: number): void {
       if (process.stdout.errored !== null) outputLost(process.stdout.errored);
       process.stderr.write('', () => process.exit(code));
     });
-  // Replicas that are slow have what they were sent.
-  atExit.settle().then(end, end);
+  // Replicas that are slow have what they were sent, and so has the receiver of spans.
+  Promise.all([atExit.settle(), flushTraces()]).then(end, end);
 }
 
 /** A reader that has gone has read what it wanted; a full disk behind `>` is told in one line. */

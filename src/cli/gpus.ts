@@ -19,15 +19,18 @@ export async function gpus(options: { json?: boolean }): Promise<void> {
 /** No new lease goes to a drained host; what runs there goes on. */
 export async function drainHost(host: string, drain: boolean): Promise<void> {
   await withPool(async (client, state) => {
-    const known = state.hosts.map((each) => each.host);
-    if (!known.includes(host)) {
-      throw new AssayError('NotFound', `no host "${host}" in the pool; known: ${known.join(', ') || 'none yet'}`);
-    }
+    requireHost(state, host);
     await client.workflow.getHandle(ids.gpuPool).signal<[HostDrain]>(poolNames.drain, { host, drain });
     const running = state.leases.filter(({ lease }) => lease.host === host).length;
     if (!drain) process.stdout.write(`${host} takes new leases again\n`);
     else process.stdout.write(`${host} takes no new lease${running > 0 ? `; ${count(running, 'lease')} there will run to the end` : ''}\n`);
   });
+}
+
+export function requireHost({ hosts }: PoolState, host: string): void {
+  const known = hosts.map((each) => each.host);
+  if (known.includes(host)) return;
+  throw new AssayError('NotFound', `no host "${host}" in the pool; known: ${known.join(', ') || 'none yet'}`);
 }
 
 /** Devices (or, on the CPU, places) that one owner may hold at once; `none` lifts it. */
@@ -50,7 +53,8 @@ export function poolText(state: PoolState, now: number): string {
     .join('\n');
 }
 
-async function withPool(work: (client: Client, state: PoolState) => Promise<void>): Promise<void> {
+/** Fails with `NotFound` where no pool runs. */
+export async function withPool(work: (client: Client, state: PoolState) => Promise<void>): Promise<void> {
   const session = await joinSession();
   try {
     const state = session === null ? null : await poolState(session.client);
@@ -62,7 +66,7 @@ async function withPool(work: (client: Client, state: PoolState) => Promise<void
 }
 
 /** Null where no pool was ever started, or it was ended. */
-async function poolState(client: Client): Promise<PoolState | null> {
+export async function poolState(client: Client): Promise<PoolState | null> {
   const pool = client.workflow.getHandle(ids.gpuPool);
   try {
     if ((await pool.describe()).status.name !== 'RUNNING') return null;
@@ -136,7 +140,7 @@ function quotaLines({ quotas }: PoolState): string[] {
 }
 
 /** Each column as wide as its widest cell, colour codes apart; the last one is left ragged. */
-function columns(rows: string[][]): string[] {
+export function columns(rows: string[][]): string[] {
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, plain(cell).length)));
   return rows.map((row) =>
@@ -158,5 +162,5 @@ const plain = (text: string): string => text.replace(colourCode, '');
 // Built from text, since a control character in a pattern looks like a mistake.
 const colourCode = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 const gib = (bytes: number): string => `${Number((bytes / 2 ** 30).toFixed(1))} GiB`;
-const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 const emptyPool: PoolState = { hosts: [], leases: [], waiting: [], quotas: [] };

@@ -25,30 +25,38 @@ export async function list(options: Output): Promise<void> {
   if (records.length === 0) process.stdout.write(`no experiments in ${store.url} yet; start one with \`assay run FILE\`\n`);
   const width = Math.max(10, ...records.map((record) => record.experimentId.length));
   for (const record of records) {
-    const end = record.verdict ? `${record.verdict.outcome.padEnd(12)} ${record.verdict.sentence}` : (record.message ?? '');
+    const { verdict, approval } = record;
+    const pending = approval?.state === 'waiting' ? 'waits for approval: ' : '';
+    const end = verdict && record.message === null ? `${verdict.outcome.padEnd(12)} ${pending}${verdict.sentence}` : (record.message ?? '');
     process.stdout.write(
       `${record.experimentId.padEnd(width)}  ${record.startedAt.slice(0, 16).replace('T', ' ')}  ${record.status.padEnd(9)}  ${end}\n`,
     );
   }
 }
 
-export async function show(id: string, options: Output): Promise<void> {
+export async function show(id: string, options: Output & { waiting?: boolean }): Promise<void> {
+  if (id.startsWith('triggers/')) return (await import('./trigger/trigger.js')).showTriggers(id.slice('triggers/'.length), options);
   if (id.startsWith('series/')) return (await import('./schedule/seriesView.js')).showSeries(id.slice('series/'.length), options);
   const store = sessionStore();
   const record = await findRecord(store, id);
   const result = record.result ? await readResult(store, record) : null;
-  const session = result ? null : await joinSession();
+  // A verdict that waits for a person has a result, and goes on.
+  const session = result && record.status !== 'running' ? null : await joinSession();
   const progress = session ? await experimentProgress(session.client, record.experimentId).catch(() => null) : null;
+  const told = options.waiting && session ? await (await import('./waiting.js')).waiting(session.client, record.experimentId) : null;
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ ...record, progress, result }, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify({ ...record, progress, result, ...(told ? { waits: told.waits } : {}) }, null, 2)}\n`);
     return;
   }
   process.stdout.write(`${pc.bold(record.experimentId)}  ${record.status}  started ${record.startedAt}\n`);
-  const url = session ? workflowUrl(session.uiUrl, session.client.options.namespace, ids.experimentWorkflow(record.experimentId)) : null;
+  const url = session
+    ? workflowUrl(session.uiUrl, session.client.options.namespace, ids.experimentWorkflow(record.experimentId))
+    : (result?.workflow.url ?? null);
   if (url) process.stdout.write(`${url}\n`);
   if (record.message) process.stdout.write(`${record.message}\n`);
   if (result) process.stdout.write(`${terminalSummary(result, { colour: Boolean(process.stdout.isTTY) })}\n`);
-  if (progress) {
+  if (told) process.stdout.write(`${told.text}\n`);
+  else if (progress) {
     process.stdout.write(`stage ${progress.stage}${progress.waitingFor ? `: ${progress.waitingFor}` : ''}\n`);
     for (const run of progress.runs) {
       process.stdout.write(
@@ -61,7 +69,7 @@ export async function show(id: string, options: Output): Promise<void> {
 export async function watch(id: string, options: WatchOptions): Promise<number> {
   const store = sessionStore();
   const record = await findRecord(store, id);
-  if (record.status !== 'running') return conclude(store, record.experimentId, options);
+  if (record.status !== 'running' || record.approval?.state === 'waiting') return conclude(store, record.experimentId, options);
   const session = await openSession((line) => void process.stderr.write(`${line}\n`));
   return watchExperiment(session.client, store, record.experimentId, options);
 }

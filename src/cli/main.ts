@@ -1,10 +1,17 @@
 import { Command, CommanderError, Option } from 'commander';
 import { pc } from './colours';
-import { AssayError, type ErrorType } from '../contract';
+import { AssayError } from '../contract';
 import { exit, outputLost } from './exit';
-import { collect, failOn, json, list, listed, share, whole, wholes } from './options';
+import { exitCodes, isWrongInput } from './exitCode';
+import { registerNexus } from './nexus/register';
+import { collect, failOn, json, list, listed, share, summary, whole, wholes } from './options';
 import type { RunOptions } from './run';
+import { registerTrigger } from './trigger/register';
 import { version } from './version';
+import { registerPools } from './pools/register';
+import { registerServe } from './serve/register';
+import { registerSteer } from './steer/register';
+import { registerWebhook } from './webhook/register';
 
 // Commands are loaded when they are used: `assay list` need not wait for the analysis engine.
 const program = new Command('assay')
@@ -25,18 +32,26 @@ function runCommand(command: Command): Command {
     .option('--set <key=value>', 'change one key, e.g. training.batchSize=32 (repeatable)', collect, [])
     .option('--detach', 'start it and return')
     .addOption(json)
-    .addOption(failOn);
+    .addOption(failOn)
+    .addOption(summary);
 }
 
-runCommand(program.command('run <file>'))
-  .description('run one experiment and follow it to its verdict')
-  .action(async (file: string, options) => exit(await (await import('./run.js')).runExperiment(file, options)));
+async function runWith(file: string, options: RunOptions): Promise<void> {
+  const [{ runExperiment }, { nameIn, withSummary }] = await Promise.all([import('./run.js'), import('./summary.js')]);
+  exit(
+    await withSummary(
+      options,
+      () => nameIn(file, options.set),
+      () => runExperiment(file, options),
+    ),
+  );
+}
+
+runCommand(program.command('run <file>')).description('run one experiment and follow it to its verdict').action(runWith);
 
 runCommand(
   program.command('ab-test').description('the same as run').argument('[run]').requiredOption('--config <file>', 'the experiment file'),
-).action(async (_run: string | undefined, options: RunOptions & { config: string }) =>
-  exit(await (await import('./run.js')).runExperiment(options.config, options)),
-);
+).action((_run: string | undefined, options: RunOptions & { config: string }) => runWith(options.config, options));
 
 program
   .command('init [dir]')
@@ -81,6 +96,7 @@ program
   .command('doctor')
   .description('what is installed, what is missing, and the mend')
   .option('--reap', 'remove containers of this home whose experiment is over')
+  .option('--fix', 'add search attributes that your server lacks')
   .addOption(json)
   .action(async (options) => exit(await (await import('./doctor.js')).doctor(options)));
 
@@ -120,7 +136,8 @@ program
 
 program
   .command('show <id>')
-  .description('one experiment: stage, runs, verdict; or series/NAME: the effect over time')
+  .description('one experiment: stage, runs, verdict; or series/NAME: the effect over time, triggers/NAME: a queue')
+  .option('--waiting', 'what each run waits for, and why')
   .addOption(json)
   .action(async (id: string, options) => (await import('./look.js')).show(id, options));
 
@@ -129,7 +146,17 @@ program
   .description('follow a running experiment to its verdict')
   .addOption(json)
   .addOption(failOn)
-  .action(async (id: string, options) => exit(await (await import('./look.js')).watch(id, options)));
+  .addOption(summary)
+  .action(async (id: string, options) => {
+    const [{ watch }, { nameOf, withSummary }] = await Promise.all([import('./look.js'), import('./summary.js')]);
+    exit(
+      await withSummary(
+        options,
+        () => nameOf(id),
+        () => watch(id, options),
+      ),
+    );
+  });
 
 program
   .command('logs <id> [run]')
@@ -180,7 +207,17 @@ program
   .option('--ledger <file>', 'looks at this question so far: it may be asked again and again, e.g. each night')
   .addOption(json)
   .addOption(failOn)
-  .action(async (inputs: string[], options) => exit(await (await import('./compare/command.js')).compare(inputs, options)));
+  .addOption(summary)
+  .action(async (inputs: string[], options) => {
+    const [{ compare }, { withSummary }] = await Promise.all([import('./compare/command.js'), import('./summary.js')]);
+    exit(
+      await withSummary(
+        options,
+        () => 'compare',
+        () => compare(inputs, options),
+      ),
+    );
+  });
 
 const snapshot = program.command('snapshot').description('snapshots of data: exact, shared, verifiable');
 snapshot
@@ -392,13 +429,18 @@ schedule
   .option('--forget', 'their record as well')
   .action(async (name: string, options) => (await import('./schedule/schedule.js')).remove(name, options));
 
+registerPools(program);
+registerServe(program);
+registerSteer(program);
+registerWebhook(program);
+
+registerNexus(program);
+registerTrigger(program);
+
 program
   .command('completion <shell>')
   .description('shell completion: bash, zsh or fish')
   .action(async (shell: string) => (await import('./completion.js')).completion(program, shell));
-
-/** Predictions are an input where they are compared; those of an experiment end as its failure. */
-const wrongInput: ReadonlySet<ErrorType> = new Set(['SpecInvalid', 'DataInvalid', 'PredictionsInvalid', 'NotFound', 'Unsupported']);
 
 process.stdout.on('error', outputLost);
 
@@ -412,7 +454,7 @@ async function main(): Promise<void> {
     await program.parseAsync();
     exit(0);
   } catch (error) {
-    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
+    if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : exitCodes.wrongInput);
     exit(report(error));
   }
 }
@@ -423,14 +465,14 @@ function report(error: unknown): number {
   // What the machine refuses (a full disk, a folder that may not be written) is no fault of the program.
   if (!(error instanceof AssayError) && code !== undefined && syscall !== undefined) {
     process.stderr.write(`${pc.red('error')} ${message}\n`);
-    return 3;
+    return exitCodes.failed;
   }
   if (!(error instanceof AssayError)) {
     process.stderr.write(`${pc.red('error')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    return 3;
+    return exitCodes.failed;
   }
   process.stderr.write(`${pc.red(error.type)} ${error.message}\n`);
-  return wrongInput.has(error.type) ? 2 : 3;
+  return isWrongInput(error.type) ? exitCodes.wrongInput : exitCodes.failed;
 }
 
 /** Of `assay` itself: what `drift` takes is nothing for `drift stream`. */

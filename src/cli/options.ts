@@ -8,6 +8,11 @@ export const failOn = new Option(
   'exit 4 on these: harm, keep, inconclusive, equivalent (invalid is one always)',
 ).argParser(outcomesOf);
 
+export const summary = new Option(
+  '--summary <file>',
+  'write the comment for a pull request there, in Markdown, however it ends; the exit code stays',
+);
+
 export function whole(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isInteger(value) || value < 0) throw new InvalidArgumentError('Expected a whole number.');

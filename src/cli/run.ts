@@ -1,10 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { snapshotCode, startExperiment } from '../client';
-import { AssayError, type ProvenanceObject, type ResolvedSpec, ids } from '../contract';
-import { loadSpec, unpinnedImage } from '../contract/loadSpec';
+import { type ReadSpec, specOfFile, submitExperiment } from '../client';
+import { AssayError, ids } from '../contract';
+import { unpinnedImage } from '../contract/loadSpec';
 import type { Override } from '../contract/specOverrides';
 import { provenance } from './provenance';
 import { openSession, workflowUrl } from './session';
@@ -23,15 +19,8 @@ export async function runExperiment(file: string, options: RunOptions): Promise<
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const { client, store, uiUrl } = await openSession(say);
 
-  const experimentId = ids.experiment(spec.name, new Date(), randomBytes(2).toString('hex'));
-  const specRef = await store.putJson(spec);
-  const record: ProvenanceObject = {
-    ...(await provenance({ store, root: spec.root, spec: specRef.digest, source: spec.data.source })),
-    source: text,
-  };
-  const input = { experimentId, spec: specRef, provenance: await store.putJson(record), code: await snapshotCode(store, spec) };
-  await startExperiment(client, input, { name: spec.name, hypothesis: spec.hypothesis ?? null });
-
+  const whence = await provenance({ store, root: spec.root, spec: '', source: spec.data.source });
+  const { experimentId } = await submitExperiment({ client, store }, { spec, source: text, provenance: whence });
   const url = workflowUrl(uiUrl, client.options.namespace, ids.experimentWorkflow(experimentId));
   say(`experiment ${experimentId}${url ? `  ${url}` : ''}`);
   if (options.detach) {
@@ -42,21 +31,7 @@ export async function runExperiment(file: string, options: RunOptions): Promise<
 }
 
 /** The resolved spec of a file, with every problem named at its place. */
-export async function readSpec(
-  file: string,
-  options: { seeds?: number[]; set?: string[]; gpus?: number },
-): Promise<{ spec: ResolvedSpec; text: string }> {
-  const path = resolve(file);
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new AssayError(
-      'SpecInvalid',
-      `${file}: cannot be read (${(cause as NodeJS.ErrnoException).code}); \`assay init\` writes a template`,
-      { cause },
-    );
-  }
+export async function readSpec(file: string, options: { seeds?: number[]; set?: string[]; gpus?: number }): Promise<ReadSpec> {
   const overrides: Override[] = (options.set ?? []).map((assignment) => {
     const at = assignment.indexOf('=');
     if (at < 1) throw new AssayError('SpecInvalid', `--set ${assignment}: expected key.path=value, e.g. --set training.batchSize=32`);
@@ -64,8 +39,7 @@ export async function readSpec(
   });
   if (options.gpus !== undefined) overrides.push({ path: 'runtime.maxGpus', value: String(options.gpus), flag: `--gpus ${options.gpus}` });
   try {
-    const seeds = options.seeds ? { seeds: options.seeds } : {};
-    return { spec: loadSpec(text, { file, root: dirname(path), overrides, exists: existsSync, ...seeds }), text };
+    return await specOfFile(file, { overrides, seeds: options.seeds });
   } catch (error) {
     throw await withDigest(error);
   }

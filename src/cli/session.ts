@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { configuredServer, connectTemporal } from '../client';
+import { configuredServer, connectTemporal, registerSearchAttributes } from '../client';
 import { AssayError, type ExperimentRecord, refNames } from '../contract';
 import { ensureStack, stackStatus } from '../stack';
 import type { Store } from '../store';
@@ -17,7 +17,9 @@ export interface Session {
 export async function openSession(onStep: (line: string) => void): Promise<Session> {
   const home = homeDir();
   if (configuredServer()) {
-    return { client: await connectTemporal(null), store: sessionStore(), home, uiUrl: process.env.ASSAY_TEMPORAL_UI ?? null };
+    const client = await connectTemporal(null);
+    await registerSearchAttributes(client, { onStep });
+    return { client, store: sessionStore(), home, uiUrl: process.env.ASSAY_TEMPORAL_UI ?? null };
   }
   const stack = await ensureStack({ home, onStep });
   return { client: await connectTemporal(stack), store: sessionStore(), home, uiUrl: stack.uiUrl };
@@ -53,5 +55,4 @@ export async function findRecord(store: Store, id: string): Promise<ExperimentRe
   return found.value;
 }
 
-export const workflowUrl = (uiUrl: string | null, namespace: string, id: string): string | null =>
-  uiUrl === null ? null : `${uiUrl}/namespaces/${namespace}/workflows/${encodeURIComponent(id)}`;
+export { workflowUrl } from '../contract/links';

@@ -5,7 +5,8 @@ export async function dev(): Promise<void> {
   await runForeground({
     home: homeDir(),
     onStep: (step) => void process.stderr.write(`${step}\n`),
-    onReady: ({ address, uiUrl }) => void process.stderr.write(`ready: Temporal at ${address}, its UI at ${uiUrl}; Ctrl-C stops it\n`),
+    onReady: ({ address, uiUrl, apiUrl }) =>
+      void process.stderr.write(`ready: Temporal at ${address}, its UI at ${uiUrl}, the API at ${apiUrl}; Ctrl-C stops it\n`),
   });
 }
 

@@ -7,6 +7,7 @@ import {
   type ExperimentRecord,
   type Progress,
   type Result,
+  type Stage,
   type TrainProgress,
   errorCatalogue,
   isFinal,
@@ -15,17 +16,20 @@ import {
 } from '../contract';
 import { terminalSummary } from '../report';
 import type { Store } from '../store';
-import { exitCode } from './exitCode';
+import { exitCode, exitCodes } from './exitCode';
 import { exportReport } from './reportFile';
+import { summaryOf, writeVerdict } from './summary';
 import { type LiveView, liveView } from './view';
 
 export interface WatchOptions {
   json?: boolean;
   /** Outcomes that make the exit code 4; `harm` is one besides the verdicts. */
   failOn?: string[];
+  /** File for the comment of a pull request. */
+  summary?: string;
 }
 
-/** Follows an experiment to its end. Ctrl-C stops the watching, never the experiment. */
+/** Follows an experiment to its end, or until its verdict waits for a person. Ctrl-C stops the watching, never the experiment. */
 export async function watchExperiment(client: Client, store: Store, experimentId: string, options: WatchOptions): Promise<number> {
   const view = liveView(process.stderr);
   const interrupted = interruption();
@@ -44,10 +48,10 @@ export async function watchExperiment(client: Client, store: Store, experimentId
         process.stderr.write(
           `\nThe experiment goes on. Come back with: assay watch ${experimentId}   Stop it with: assay cancel ${experimentId}\n`,
         );
-        return 130;
+        return exitCodes.interrupted;
       }
-      await refresh(client, experimentId, view);
-      if (what === 'ended') break;
+      const stage = await refresh(client, experimentId, view);
+      if (what === 'ended' || stage === 'approval') break;
     }
   } finally {
     interrupted.dispose();
@@ -60,7 +64,8 @@ export async function watchExperiment(client: Client, store: Store, experimentId
 export async function conclude(store: Store, experimentId: string, options: WatchOptions): Promise<number> {
   const found = await store.refs.get<ExperimentRecord>(refNames.experiment(experimentId));
   const record = found?.value;
-  if (!record?.result || record.status !== 'done') {
+  const waits = record?.status === 'running' && record.approval?.state === 'waiting';
+  if (!record?.result || !(record.status === 'done' || waits)) {
     throw new AssayError(
       failureType(record),
       `experiment ${experimentId} ${record?.status ?? 'failed'}: ${record?.message ?? 'it left no record'}`,
@@ -68,6 +73,7 @@ export async function conclude(store: Store, experimentId: string, options: Watc
   }
   const result = await store.getJson<Result>(record.result);
   const path = await exportReport(store, record);
+  if (options.summary !== undefined) await writeVerdict(options.summary, summaryOf(result));
   if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
   else
     process.stdout.write(
@@ -82,14 +88,15 @@ function failureType(record: ExperimentRecord | undefined): ErrorType {
   return Object.hasOwn(errorCatalogue, type) ? (type as ErrorType) : 'TrainerFailed';
 }
 
-async function refresh(client: Client, experimentId: string, view: LiveView): Promise<void> {
+/** The stage it is in; null where nobody answers. */
+async function refresh(client: Client, experimentId: string, view: LiveView): Promise<Stage | null> {
   let progress: Progress;
   try {
     progress = await experimentProgress(client, experimentId);
   } catch (error) {
     // The control pool may be starting, or the server restarting: the next tick asks again.
     view.note(error instanceof Error ? error.message : String(error));
-    return;
+    return null;
   }
   const live = progress.runs.filter((run) => run.state === 'training' && !isRunFinal(run.state) && !isFinal(progress.stage));
   const details = new Map<string, TrainProgress>();
@@ -100,6 +107,7 @@ async function refresh(client: Client, experimentId: string, view: LiveView): Pr
     }),
   );
   view.show(progress, details);
+  return progress.stage;
 }
 
 const tick = (): Promise<'tick'> => new Promise((resolve) => setTimeout(() => resolve('tick'), 1000));

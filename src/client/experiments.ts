@@ -1,26 +1,22 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import {
-  arrayFromPayloads,
-  defaultPayloadConverter,
-  TypedSearchAttributes,
-  defineSearchAttributeKey,
-  SearchAttributeType,
-} from '@temporalio/common';
+import { arrayFromPayloads, defaultPayloadConverter } from '@temporalio/common';
 import { type ExperimentInput, type ExperimentOutput, type Progress, type TrainProgress, ids, names, queues } from '../contract';
+import { type Summary, statics } from './about';
 
 /** Starts the experiment; starting the same id twice joins the first. */
-export async function startExperiment(client: Client, input: ExperimentInput, summary: { name: string; hypothesis: string | null }) {
-  return client.workflow.start('experiment', {
-    workflowId: ids.experimentWorkflow(input.experimentId),
-    taskQueue: queues.control,
-    args: [input],
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: summary.hypothesis ?? summary.name,
-    typedSearchAttributes: new TypedSearchAttributes([{ key: experimentKey, value: input.experimentId }]),
-  });
+export async function startExperiment(client: Client, input: ExperimentInput, summary: Summary) {
+  return client.workflow.start('experiment', { ...experimentWorkflow(input, summary), workflowIdConflictPolicy: 'USE_EXISTING' });
 }
 
-const experimentKey = defineSearchAttributeKey('AssayExperiment', SearchAttributeType.KEYWORD);
+/** How the workflow of an experiment is started, whoever does. */
+export function experimentWorkflow(input: ExperimentInput, summary: Summary) {
+  return {
+    workflowId: ids.experimentWorkflow(input.experimentId),
+    taskQueue: queues.control,
+    args: [input] as [ExperimentInput],
+    ...statics(input.experimentId, summary),
+  };
+}
 
 export async function experimentProgress(client: Client, experimentId: string): Promise<Progress> {
   return client.workflow.getHandle(ids.experimentWorkflow(experimentId)).query<Progress>(names.progress);

@@ -25,6 +25,7 @@ import {
   queues,
   seriesNames,
 } from '../contract';
+import { summaryText } from '../contract/describe';
 
 interface Wanted {
   name: string;
@@ -139,7 +140,7 @@ function scheduleOf({ name, timing, about }: Wanted): Omit<ScheduleOptions, 'sch
       workflowId: ids.seriesRuns(name),
       taskQueue: queues.control,
       args: [input],
-      staticSummary: about,
+      staticSummary: summaryText(about),
       typedSearchAttributes: ofSeries(name),
     },
     typedSearchAttributes: ofSeries(name),

@@ -1,9 +1,11 @@
 import type { Check, SnapshotSummary } from './data';
 import type { HealthCheck, TelemetrySummary } from './gpu';
+import type { NotifyTarget } from './notify';
 import type { Lease, LeaseRequest, LeasedDevice, Qos } from './pool';
 import type { Ref } from './refs';
 import type { Provenance, RegisteredPlan, Verdict } from './result';
 import type { Remedy, ResolvedImage } from './run';
+import type { Approval, AuditEntry } from './steering';
 
 /** What an experiment workflow needs of its spec, small whatever the spec's length. */
 export interface ExperimentPlan {
@@ -28,6 +30,19 @@ export interface ExperimentPlan {
   ladder: Remedy[];
   /** A variant may be trained under remedies of its own: declared beforehand, a deviation in the result. */
   unequalRemedies: boolean;
+  /** The verdict waits for a person; absent in histories of earlier versions, as `notify`. */
+  approval?: boolean;
+  notify?: NotifyTarget[];
+  /** Absent in histories of earlier versions. */
+  links?: Links;
+}
+
+/** Addresses for people, null where the server does not know its own. */
+export interface Links {
+  /** Of the report, at the API (ASSAY_PUBLIC_URL). */
+  report: string | null;
+  /** In the Temporal UI (ASSAY_TEMPORAL_UI). */
+  workflow: string | null;
 }
 
 export interface RunKey {
@@ -147,6 +162,8 @@ export interface ControlActivities {
     verdict: Verdict;
     /** `PredictionProfile` objects by variant, what the next experiment of this name is compared with. */
     predictions?: Record<string, Ref>;
+    /** While it waits the record shows the result, and the experiment goes on. */
+    approval?: Approval;
   }): Promise<void>;
   /** Records a failed or cancelled end. */
   publishFailure(input: { experimentId: string; status: 'failed' | 'cancelled'; message: string }): Promise<void>;
@@ -162,6 +179,8 @@ export interface AnalysisActivities {
     input: AnalyseInput,
   ): Promise<{ result: Ref; verdict: Verdict; effect: number | null; predictions?: Record<string, Ref> }>;
   renderReport(input: { result: Ref; latency: LatencyOutcome | null }): Promise<{ report: Ref }>;
+  /** The result with what a person decided on it. */
+  recordDecision(input: { result: Ref; approval: Approval; audit: AuditEntry[] }): Promise<{ result: Ref; verdict: Verdict }>;
 }
 
 export interface AnalyseInput {
@@ -176,6 +195,9 @@ export interface AnalyseInput {
   provenance: Ref;
   workflow: { id: string; runId: string };
   startedAt: string;
+  /** What was done to it so far; absent in histories of earlier versions, as `approval`. */
+  audit?: AuditEntry[];
+  approval?: Approval | null;
 }
 
 export interface LatencyOutcome {
@@ -272,6 +294,8 @@ export interface ExperimentRecord {
   result: Ref | null;
   report: Ref | null;
   verdict: Verdict | null;
+  /** Absent where the verdict needs nobody, and before there is one. */
+  approval?: Approval;
   message: string | null;
 }
 

@@ -26,6 +26,11 @@ export const errorCatalogue = {
     mend: 'Write every test id once, with finite scores that sum to 1.',
   },
   Forbidden: { retryable: false, meaning: 'This caller may not do that.', mend: 'Ask the owner of the server.' },
+  Conflict: {
+    retryable: false,
+    meaning: 'What is asked does not fit the present state.',
+    mend: 'Look at the state (`assay show`) and ask again.',
+  },
   PayloadTooLarge: {
     retryable: false,
     meaning: 'Data over 256 KB was about to enter a workflow history.',
@@ -71,6 +76,11 @@ export const errorCatalogue = {
     mend: 'Lower batchSize, or give the run more memory.',
   },
   CheckpointCorrupt: { retryable: true, meaning: 'A checkpoint does not verify.', mend: 'Nothing: the one before it is used.' },
+  NotDelivered: {
+    retryable: true,
+    meaning: 'A receiver of webhooks did not take a message.',
+    mend: 'Look at the receiver: it is tried again for up to three days.',
+  },
   ServerUnavailable: {
     retryable: true,
     meaning: 'No Temporal server answers.',

@@ -1,6 +1,6 @@
 /** Every id that outsiders may see is built here. */
 export const ids = {
-  /** `<name>-<yyyymmdd>-<hhmmss>-<4 random characters>`; `random` is injected so that callers choose the source. */
+  /** `<name>-<yyyymmdd>-<hhmmss>-<4 or more random characters>`; `random` is injected so that callers choose the source. */
   experiment: (name: string, now: Date, random: string): string =>
     `${name}-${now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15)}-${random}`,
   experimentWorkflow: (experimentId: string): string => `assay/${experimentId}`,
@@ -9,8 +9,19 @@ export const ids = {
   series: (name: string): string => `assay/series/${name}`,
   /** Temporal appends `-<scheduled time>`. */
   seriesRuns: (name: string): string => `assay/series/${name}/at`,
+  /** One a message: `key` names the event and its receiver. */
+  notification: (experimentId: string, key: string): string => `assay/notify/${experimentId}/${key}`,
+  /** A queue of triggers that feed one experiment after the other. */
+  triggers: (name: string): string => `assay/triggers/${name}`,
   variantRunWorkflow: (experimentId: string, variant: string, seed: number): string => `assay/${experimentId}/${variant}/seed-${seed}`,
 };
+
+/** Whose a workflow is, by its id; null of those that belong to no experiment. */
+export function runOfWorkflow(workflowId: string): { experimentId: string; variant?: string; seed?: number } | null {
+  const [, experimentId, , variant, seed] = /^assay\/([^/]+-\d{8}-\d{6}-\w+)(\/(.+)\/seed-(\d+))?$/.exec(workflowId) ?? [];
+  if (experimentId === undefined) return null;
+  return variant === undefined ? { experimentId } : { experimentId, variant, seed: Number(seed) };
+}
 
 export const queues = {
   control: 'assay-control',
@@ -36,5 +47,11 @@ export const refNames = {
   series: (name: string): string => `series/${name}`,
   /** What an open experiment has stored and no record names yet; gone with its end. */
   pins: (experimentId: string): string => `pins/${experimentId}`,
+  /** An `IdempotencyRecord`, by the SHA-256 of its key in hexadecimal. */
+  idempotency: (hash: string): string => `idempotency/${hash}`,
+  /** The `OwnerWeights` of the teams. */
+  ownerWeights: 'pools/weights',
+  /** A `TriggersRecord`. */
+  triggers: (name: string): string => `triggers/${name}`,
   checkpoints: (experimentId: string, variant: string, seed: number): string => `runs/${experimentId}/${variant}/seed-${seed}/checkpoints`,
 };

@@ -42,7 +42,7 @@ export function loadSpec(text: string, options: LoadOptions): ResolvedSpec {
 
   for (const problem of problems) {
     const flag = flagOf(problem.path);
-    const told = { message: `${pathText(problem.path)}: ${problem.message}`, ...problem.marker };
+    const told = { message: `${pathText(problem.path)}: ${problem.message}`, path: problem.path, ...problem.marker };
     found.push(flag === undefined ? { offset: yaml.offsetOf(problem.path, problem.at), ...told } : { flag, ...told });
   }
   if (found.length > 0 || !parsed.success) throw specInvalid(found, source, yaml, options.file);
@@ -50,7 +50,7 @@ export function loadSpec(text: string, options: LoadOptions): ResolvedSpec {
 }
 
 /** A problem with its place: in the file, or in a flag. */
-type Found = { message: string; code?: string; value?: string } & ({ offset: number } | { flag: string });
+type Found = { message: string; path?: Path; code?: string; value?: string } & ({ offset: number } | { flag: string });
 
 /** A broken file can have thousands; a person mends the first ones first. */
 const mostShown = 50;
@@ -74,7 +74,11 @@ function specInvalid(found: readonly Found[], source: string, yaml: ReadYaml, fi
   });
 }
 
-const marked = ({ message, code, value }: Found) => ({ message, ...(code === undefined ? {} : { code, value }) });
+const marked = ({ message, path, code, value }: Found) => ({
+  message,
+  ...(path === undefined ? {} : { path }),
+  ...(code === undefined ? {} : { code, value }),
+});
 
 /** The image that a spec names by a tag, where that is among what the error is about; its digest is the mend. */
 export function unpinnedImage(error: unknown): string | null {

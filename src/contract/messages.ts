@@ -1,7 +1,9 @@
-import type { GcSummary, RunKey, ScrubSummary } from './activities';
+import type { GcSummary, Links, RunKey, ScrubSummary } from './activities';
+import type { Qos } from './pool';
 import type { Ref } from './refs';
 import type { Verdict } from './result';
 import type { RunState, Stage } from './statuses';
+import type { Approval, AuditEntry } from './steering';
 
 export interface ExperimentInput {
   experimentId: string;
@@ -28,6 +30,8 @@ export interface ExperimentOutput {
   verdict: Verdict;
   result: Ref;
   report: Ref;
+  /** Where the verdict needed a person. */
+  approval?: Approval;
 }
 
 /** Answer of the `progress` query. */
@@ -38,6 +42,15 @@ export interface Progress {
   waitingFor: string;
   runs: { variant: string; seed: number; state: RunState; host: string | null; epoch: number; message: string | null }[];
   verdict: Verdict | null;
+  /** No run starts, and running ones yield. Absent in answers of earlier versions, as the next two. */
+  paused?: boolean;
+  approval?: Approval | null;
+  audit?: AuditEntry[];
+  /** Since when it is in this stage, or waits for this; ISO 8601, the workflow's clock. */
+  since?: string;
+  /** Checks that did not pass and what runs went through, a sentence each. */
+  findings?: string[];
+  links?: Links;
 }
 
 /** Signal from a variantRun to its experiment. */
@@ -49,12 +62,20 @@ export interface RunChanged {
   message: string | null;
 }
 
+/** Signal from an experiment to its variantRun: what is wanted of it from now on. */
+export interface RunSteering {
+  paused: boolean;
+  /** Of leases not yet granted. */
+  qos: Qos;
+}
+
 /** Workflow type of the store's maintenance. */
 export const maintainWorkflow = 'maintain';
 
 export const names = {
   progress: 'progress',
   runChanged: 'runChanged',
+  steerRun: 'steerRun',
 } as const;
 
 export const searchAttributes = {
@@ -65,4 +86,7 @@ export const searchAttributes = {
   AssaySnapshot: 'Keyword',
   AssaySeries: 'Keyword',
   AssayEffect: 'Double',
+  AssayOwner: 'Keyword',
+  /** The experiment's name in its file, which all its repetitions share. */
+  AssayName: 'Keyword',
 } as const;

@@ -1,6 +1,7 @@
 import type { ExperimentPlan } from './activities';
 import { assertNever } from './errors';
 import { metricCatalogue } from './metrics';
+import type { NotifyTarget } from './notify';
 import type { Ref } from './refs';
 import type { Guardrail, RegisteredPlan } from './result';
 import { noRemedy, type Remedy } from './run';
@@ -61,8 +62,14 @@ export function experimentPlan(spec: ResolvedSpec, experimentId: string, specRef
     resources: { gpus, gpuMemoryBytes: gpuMemory === undefined ? null : bytes(gpuMemory), qos, experimentGpus: maxGpus ?? null },
     ladder: ladderOf(spec),
     unequalRemedies: spec.training.outOfMemory.unequal,
+    approval: spec.decision?.approval ?? false,
+    notify: notifyTargets(spec),
   };
 }
+
+/** A spec that an earlier version stored, as series keep them, has none. */
+export const notifyTargets = ({ notify }: Partial<Pick<ResolvedSpec, 'notify'>>): NotifyTarget[] =>
+  (notify ?? []).map(({ webhook, format, on, secret }) => ({ webhook, format, on, secret: secret ?? null }));
 
 /** The levels of the out-of-memory ladder, each with all the ones below it still in place. */
 export function ladderOf({ training, runtime }: Pick<ResolvedSpec, 'training' | 'runtime'>): Remedy[] {

@@ -77,6 +77,8 @@ export interface LeaseYield {
 export interface HostDrain {
   host: string;
   drain: boolean;
+  /** Runs there are asked to checkpoint and go on elsewhere; one that measures latency runs to its end. */
+  yield?: boolean;
 }
 
 /** Signal `setQuota`: devices (or, on the CPU, places) that one owner may hold at once; null lifts it. */
@@ -84,6 +86,24 @@ export interface OwnerQuota {
   owner: string;
   limit: number | null;
 }
+
+/** Signal `setWeight`: share of an owner where owners compete, 1 by default; null is the default again. */
+export interface OwnerWeight {
+  owner: string;
+  weight: number | null;
+}
+
+/** refs/pools/weights: what experiments that start from now on pass to task queues as the weight of their owner. */
+export interface OwnerWeights {
+  schema: 'assay.weights/1';
+  weights: Record<string, number>;
+}
+
+/** Of the workers that are versioned by ASSAY_DEPLOYMENT=1. */
+export const deploymentName = 'assay';
+
+/** Bounds of a weight, those of Temporal's fairness. */
+export const weightBounds = { least: 0.001, most: 1000 } as const;
 
 /** Answer of the query `poolState`, for `assay gpus`. */
 export interface PoolState {
@@ -100,9 +120,13 @@ export interface PoolState {
     lastReport: string;
   }[];
   leases: { lease: Lease; label: string; owner: string | null; qos: Qos; since: string; yielding: boolean }[];
-  /** In the order of service. */
+  /** In the order of service, at most the first 1,000. */
   waiting: { request: LeaseRequest; since: string; why: string }[];
+  /** Those that wait beyond them; absent where there are none. */
+  moreWaiting?: number;
   quotas: { owner: string; limit: number; used: number }[];
+  /** Owners whose weight is not 1; absent in answers of earlier versions. */
+  weights?: { owner: string; weight: number }[];
 }
 
 /**
@@ -112,6 +136,17 @@ export interface PoolState {
  */
 export const leaseTerms = { reportSeconds: 5, term: 60, grace: 25, margin: 5, faultySeconds: 300 } as const;
 
+/** Answer of the query `placeInLine`: where one request stands. */
+export interface PlaceInLine {
+  /** From 1; 0 where it was just served. */
+  place: number;
+  /** Requests that wait. */
+  of: number;
+  since: string;
+  /** What it waits for, in a sentence. */
+  why: string;
+}
+
 export const poolNames = {
   workflow: 'gpuPool',
   request: 'requestLease',
@@ -119,7 +154,9 @@ export const poolNames = {
   report: 'hostReport',
   drain: 'drainHost',
   quota: 'setQuota',
+  weight: 'setWeight',
   state: 'poolState',
+  place: 'placeInLine',
   /** To holders. */
   granted: 'leaseGranted',
   yield: 'yieldLease',
@@ -128,4 +165,6 @@ export const poolNames = {
 export interface PoolActivities {
   /** Which of these workflows are still open. */
   openHolders(input: { holders: string[] }): Promise<{ open: string[] }>;
+  /** Where a request stands, for the details of the run that waits; null where the pool does not know it. */
+  whyWaits(input: { requestId: string }): Promise<PlaceInLine | null>;
 }

@@ -4,6 +4,7 @@ import type { FailureCounts } from './activities';
 import type { TelemetrySummary } from './gpu';
 import type { Ref } from './refs';
 import type { Remedy } from './run';
+import type { Approval, AuditEntry } from './steering';
 import type { Outcome } from './statuses';
 
 /** `assay.result/1`: what `run --json` and `report --format json` print. Undefined numbers are null, never NaN. */
@@ -27,6 +28,10 @@ export interface Result {
   breakdowns: Breakdown[];
   checks: Check[];
   provenance: Provenance;
+  /** What people and programs did to it while it ran. */
+  audit: AuditEntry[];
+  /** Null where the verdict needs nobody. */
+  approval: Approval | null;
 }
 
 export interface Verdict {
@@ -57,7 +62,12 @@ export interface RegisteredPlan {
   correction: 'holm' | 'none';
   metrics: string[];
   guardrails: Guardrail[];
+  /** The registered ones, then those added while it ran. */
   seeds: number[];
+  /** Those of `seeds` that were added, a deviation; absent where none were. */
+  addedSeeds?: number[];
+  /** Candidates that a person stopped, a deviation: not compared, and still counted by the correction. */
+  stopped?: string[];
   unit: string | null;
   /** Parts of the test rows that were named beforehand; exploratory. */
   slices: { name: string; where: string }[];

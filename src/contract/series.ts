@@ -1,3 +1,5 @@
+import type { TaskPriority } from './priority';
+import type { NotifyTarget } from './notify';
 import type { RegisteredPlan } from './result';
 import type { Outcome } from './statuses';
 import type { Ref } from './refs';
@@ -220,6 +222,10 @@ export interface OpenedLook {
   closed: string | null;
   experiment: string;
   hypothesis: string | null;
+  /** Absent in histories of earlier versions. */
+  owner?: string | null;
+  priority?: TaskPriority;
+  notify?: NotifyTarget[];
   spec: Ref;
   provenance: Ref;
   code: Ref | null;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { metricNames, type MetricName } from './metrics';
+import { eventTypes } from './notify';
 import { qosClasses } from './pool';
 import { share } from './specValues';
 
@@ -294,6 +295,21 @@ const analysis = z.strictObject({
   guardrails: z.array(guardrail).default([]).describe('What must not get worse for `adopt`; each has exactly one limit.'),
 });
 
+const notification = z.strictObject({
+  webhook: worded(/^https?:\/\/[^/@\s]+(\/\S*)?$/, 'an address such as https://example.org/hook, without user or password').describe(
+    'Address that events are posted to, signed as Standard Webhooks.',
+  ),
+  format: z.enum(['standard', 'slack']).default('standard').describe('`slack`: the message of an incoming webhook of Slack.'),
+  on: z
+    .array(z.enum(eventTypes))
+    .min(1)
+    .default([...eventTypes])
+    .describe('Events that are sent.'),
+  secret: worded(/^[A-Z][A-Z0-9_]*$/, 'a NAME, whose secret is in ASSAY_WEBHOOK_SECRET_NAME of the control pool')
+    .optional()
+    .describe('Which secret signs: `NAME` of `ASSAY_WEBHOOK_SECRET_NAME`. Default: `ASSAY_WEBHOOK_SECRET`.'),
+});
+
 /** `experiment.yaml` as a user writes it. Resolved (`z.output`) every default is filled in. */
 export const ExperimentSpec = z.strictObject({
   name: name.describe('Names the experiment in ids, paths and the list; the same name later is compared for drift.'),
@@ -308,9 +324,15 @@ export const ExperimentSpec = z.strictObject({
   checks: checks.prefault({}).describe('Checks of fairness and drift.'),
   analysis: analysis.prefault({}).describe('The rule, fixed before the first run.'),
   decision: z
-    .strictObject({ approval: z.literal(false).optional().describe('`false`: the verdict stands without a person.') })
-    .optional()
+    .strictObject({
+      approval: z
+        .boolean()
+        .default(false)
+        .describe('`true`: the verdict waits for `assay approve` or `assay reject`, for weeks if need be.'),
+    })
+    .prefault({})
     .describe('What follows the verdict.'),
+  notify: z.array(notification).max(20).default([]).describe('Who is told of the end, of a verdict that waits, of a series that turns.'),
 });
 
 export type SpecInput = z.input<typeof ExperimentSpec>;

@@ -50,13 +50,7 @@ export const refusals: readonly Refusal[] = [
     when: oneOf('max-t'),
     sentence: '{value} is what "holm" does wherever the candidates share their resamples; use "holm"',
   },
-  {
-    path: 'decision.approval',
-    when: oneOf(true),
-    sentence: 'true comes with `assay approve`, which this version lacks; leave it out, the verdict then stands without a person',
-  },
   { path: 'decision.register', sentence: 'comes with publishing to MLflow, which this version lacks; leave it out and use `assay export`' },
-  { path: 'notify', sentence: 'comes with webhooks, which this version lacks; leave it out and use `assay run --json`' },
 ];
 
 /** Problems for every refused key and value in the data. */

@@ -7,6 +7,7 @@ export const stages = [
   'latency',
   'analysis',
   'report',
+  'approval',
   'done',
   'failed',
   'cancelled',

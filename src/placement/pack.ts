@@ -3,11 +3,14 @@ import { ids } from '../contract';
 import type { LeaseState, PlacementState, Waiter } from './state';
 
 /**
- * The state as it is carried into the next run of the workflow, whose input is limited to 256 KB: what requests have in common is
- * written once. About 140 bytes a waiter, so that 1,000 fit beside 128 leases.
+ * The state as it is carried into the next run of the workflow, whose input is limited to 1.5 MB: what requests have in common is
+ * written once. About 130 bytes a waiter, so that 10,000 fit beside 128 leases.
  */
-export interface PackedState extends Omit<PlacementState, 'leases' | 'waiting' | 'ended'> {
+export interface PackedState extends Omit<PlacementState, 'leases' | 'waiting' | 'ended' | 'weights' | 'turns'> {
   version: 1;
+  /** Absent in what earlier versions wrote, as `turns`. */
+  weights?: PlacementState['weights'];
+  turns?: boolean;
   shapes: Shape[];
   leases: (Omit<LeaseState, 'lease' | 'request'> & { request: PackedRequest; lease: Omit<Lease, 'requestId' | 'holder'> })[];
   waiting: [PackedRequest, since: number, sequence: number, claimed: 0 | 1, reserved: string | null][];
@@ -45,6 +48,8 @@ export function unpack({ version: _version, shapes, ...state }: PackedState): Pl
   };
   return {
     ...state,
+    weights: state.weights ?? [],
+    turns: state.turns ?? false,
     leases: state.leases.map(({ lease, ...held }) => {
       const request = unpacked(held.request);
       return { ...held, request, lease: { ...lease, requestId: request.requestId, holder: request.holder } };

@@ -75,7 +75,7 @@ export function survey(state: PlacementState, now: number, explain = false): Sur
   const full = new Set<string>();
   const ables = new Map<string, Able>();
 
-  for (const { waiter, due, rank } of inOrder(state.waiting, now)) {
+  for (const { waiter, due, rank } of inOrder(state.waiting, now, state.turns ? shares : null)) {
     const { request } = waiter;
     const wait = (why: () => string): void => void result.blocked.push({ waiter, why: explain ? why() : '' });
     const limited = limitOf(request, due);
@@ -102,12 +102,17 @@ export function survey(state: PlacementState, now: number, explain = false): Sur
   }
   return result;
 
+  /** Devices that an owner holds by its weight: who has least of its share is next. */
+  function shares(owner: string | null): number {
+    return (books.used.get(owner) ?? 0) / (books.weights.get(owner) ?? 1);
+  }
+
   /** Limits of its own: they hold back the waiter, and while it is due also what is younger and under the same limit. */
   function limitOf(request: LeaseRequest, due: boolean): string | null {
     const cap = request.experimentGpus;
     const mine = books.devices.get(request.experimentId) ?? 0;
     const limit = request.owner === null ? undefined : books.limits.get(request.owner);
-    const used = request.owner === null ? 0 : (books.used.get(request.owner) ?? 0);
+    const used = books.used.get(request.owner) ?? 0;
     if (books.heldUp.has(`experiment ${request.experimentId}`) || books.heldUp.has(`owner ${request.owner}`)) {
       return 'behind an older request under the same limit';
     }
@@ -140,7 +145,7 @@ export function survey(state: PlacementState, now: number, explain = false): Sur
     option.desk.holdings.push({ leaseId: `new ${request.requestId}`, devices: option.devices, exclusiveHost: request.exclusiveHost });
     if (request.gpus > 0) books.models.set(request.experimentId, option.model);
     books.devices.set(request.experimentId, (books.devices.get(request.experimentId) ?? 0) + request.gpus);
-    if (request.owner !== null) books.used.set(request.owner, (books.used.get(request.owner) ?? 0) + costOf(request));
+    books.used.set(request.owner, (books.used.get(request.owner) ?? 0) + costOf(request));
     result.granted.push({ waiter, option, rank });
   }
 
@@ -221,14 +226,16 @@ const isAskable = ({ request, rank, yielding }: LeaseState): boolean =>
 /** What experiments and owners hold, and the models of the experiments. */
 function booksOf(state: PlacementState) {
   const devices = new Map<string, number>();
-  const used = new Map<string, number>();
+  /** Nobody named counts as an owner of its own. */
+  const used = new Map<string | null, number>();
   for (const { request, lease } of state.leases) {
     devices.set(request.experimentId, (devices.get(request.experimentId) ?? 0) + lease.devices.length);
-    if (request.owner !== null) used.set(request.owner, (used.get(request.owner) ?? 0) + costOf(request));
+    used.set(request.owner, (used.get(request.owner) ?? 0) + costOf(request));
   }
   return {
     devices,
     used,
+    weights: new Map<string | null, number>(state.weights.map(({ owner, weight }) => [owner, weight])),
     limits: new Map(state.quotas.map(({ owner, limit }) => [owner, limit])),
     models: new Map(state.models.map(({ experimentId, model }) => [experimentId, model])),
     /** Limits that a waiter who is due waits for. */
@@ -239,8 +246,45 @@ function booksOf(state: PlacementState) {
 /** Devices, or one place on the CPU. */
 export const costOf = (request: LeaseRequest): number => Math.max(1, request.gpus);
 
-/** Those that waited for the bound by arrival, then those for whom a lease yields, then by the class they have risen to and arrival. */
-export function inOrder(waiting: Waiter[], now: number): { waiter: Waiter; due: boolean; rank: number }[] {
+interface Placing {
+  waiter: Waiter;
+  due: boolean;
+  rank: number;
+}
+
+/**
+ * Those that waited for the bound by arrival, then those for whom a lease yields, then by the class they have risen to; within a class
+ * owners take turns by their share at that moment, each with its oldest waiter. Without `shares` a class is served by arrival alone.
+ */
+export function* inOrder(waiting: Waiter[], now: number, shares: ((owner: string | null) => number) | null): Generator<Placing> {
+  const sorted = byArrival(waiting, now);
+  for (const { order } of new Map(sorted.map((placing) => [placing.order, placing])).values()) {
+    const same = sorted.filter((placing) => placing.order === order);
+    if (order < 0 || shares === null) yield* same;
+    else yield* inTurns(same, shares);
+  }
+}
+
+/** Asked anew after each: who was just served has more of its share. */
+function* inTurns(placings: Placing[], shares: (owner: string | null) => number): Generator<Placing> {
+  const lines = new Map<string | null, Placing[]>();
+  for (const placing of placings) {
+    const { owner } = placing.waiter.request;
+    const line = lines.get(owner);
+    if (line) line.push(placing);
+    else lines.set(owner, [placing]);
+  }
+  for (;;) {
+    const [next] = [...lines]
+      .flatMap(([owner, [placing]]) => (placing === undefined ? [] : [{ placing, owner, share: shares(owner) }]))
+      .sort((a, b) => a.share - b.share || a.placing.waiter.sequence - b.placing.waiter.sequence);
+    if (next === undefined) return;
+    lines.get(next.owner)?.shift();
+    yield next.placing;
+  }
+}
+
+function byArrival(waiting: Waiter[], now: number): (Placing & { order: number })[] {
   return waiting
     .map((waiter) => {
       const seconds = Math.max(0, (now - waiter.since) / 1000);

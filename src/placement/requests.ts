@@ -1,14 +1,21 @@
-import type { HostDrain, Lease, LeaseRelease, LeaseRequest, OwnerQuota } from '../contract';
+import type { HostDrain, Lease, LeaseRelease, LeaseRequest, OwnerQuota, OwnerWeight } from '../contract';
 import { compare } from './board';
-import { type PlacementState, hasEnded, placementTerms, remember, touch } from './state';
+import type { Yield } from './report';
+import { type LeaseState, type PlacementState, hasEnded, placementTerms, remember, touch } from './state';
 
-/** Asked again, a request changes nothing; one that has its lease is told so again. */
+/** Asked again, a request changes its class at most, and keeps its place among those of that class; one that has its lease is told so again. */
 export function request(before: PlacementState, message: LeaseRequest, now: number): { state: PlacementState; grants: Lease[] } {
   const state = touch(before, now);
   const held = state.leases.find(({ lease }) => lease.requestId === message.requestId);
   if (held) return { state, grants: [held.lease] };
-  if (hasEnded(state, message.requestId) || state.waiting.some((waiter) => waiter.request.requestId === message.requestId)) {
-    return { state, grants: [] };
+  if (hasEnded(state, message.requestId)) return { state, grants: [] };
+  if (state.waiting.some((waiter) => waiter.request.requestId === message.requestId)) {
+    const waiting = state.waiting.map((waiter) =>
+      waiter.request.requestId === message.requestId && waiter.request.qos !== message.qos
+        ? { ...waiter, request: { ...waiter.request, qos: message.qos } }
+        : waiter,
+    );
+    return { state: { ...state, waiting }, grants: [] };
   }
   const sequence = state.sequence + 1;
   const waiter = { request: message, since: now, sequence, claimed: false, reserved: null };
@@ -32,16 +39,31 @@ export function release(before: PlacementState, { requestId, leaseId, faulty }: 
   );
 }
 
-export function drain(before: PlacementState, message: HostDrain, now: number): PlacementState {
+/** What already yields there is not asked again. */
+export function drain(before: PlacementState, message: HostDrain, now: number): { state: PlacementState; yields: Yield[] } {
   const state = touch(before, now);
   const others = state.drained.filter((host) => host !== message.host);
-  return { ...state, drained: message.drain ? [...others, message.host].sort(compare) : others };
+  const drained = message.drain ? [...others, message.host].sort(compare) : others;
+  const asked = ({ lease, yielding }: LeaseState): boolean =>
+    message.drain && message.yield === true && lease.host === message.host && !yielding;
+  const yields = state.leases
+    .filter(asked)
+    .map(({ lease: { holder, leaseId, host } }) => ({ holder, message: { leaseId, reason: `${host} is being drained` } }));
+  const leases = state.leases.map((held) => (asked(held) ? { ...held, yielding: true } : held));
+  return { state: { ...state, drained, leases }, yields };
 }
 
 export function quota(before: PlacementState, { owner, limit }: OwnerQuota, now: number): PlacementState {
   const state = touch(before, now);
   const others = state.quotas.filter((entry) => entry.owner !== owner);
   return { ...state, quotas: limit === null ? others : [...others, { owner, limit }].sort((a, b) => compare(a.owner, b.owner)) };
+}
+
+export function weight(before: PlacementState, message: OwnerWeight, now: number): PlacementState {
+  const state = touch(before, now);
+  const { owner, weight } = message;
+  const others = state.weights.filter((entry) => entry.owner !== owner);
+  return { ...state, weights: weight === null ? others : [...others, { owner, weight }].sort((a, b) => compare(a.owner, b.owner)) };
 }
 
 /** Ends the leases of hosts that were silent for too long, and those that their host forgot and their holder replaced; forgets what is old. */

@@ -32,6 +32,10 @@ export interface PlacementState {
   waiting: Waiter[];
   models: { experimentId: string; model: string; lastUsed: number }[];
   quotas: { owner: string; limit: number }[];
+  /** Shares of owners whose weight is not 1. */
+  weights: { owner: string; weight: number }[];
+  /** Owners take turns by share; false in a run of the workflow that began before they did. */
+  turns: boolean;
   drained: string[];
   /** Devices that failed a run. */
   setAside: { uuid: string; since: number }[];
@@ -83,6 +87,8 @@ export const emptyState = (now: number): PlacementState => ({
   waiting: [],
   models: [],
   quotas: [],
+  weights: [],
+  turns: true,
   drained: [],
   setAside: [],
   ended: [],

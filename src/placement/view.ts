@@ -36,6 +36,7 @@ export function view(before: PlacementState, now: number): PoolState {
       return { lease, label: request.label, owner: request.owner, qos: request.qos, since: time(since), yielding };
     }),
     waiting: waiters.map(({ waiter, why }) => ({ request: waiter.request, since: time(waiter.since), why })),
+    weights: state.weights,
     quotas: state.quotas.map(({ owner, limit }) => ({ owner, limit, used: used(owner) })),
   };
 }

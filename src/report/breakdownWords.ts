@@ -8,7 +8,7 @@ const told = 4;
 export const breakdownsOf = ({ breakdowns }: { breakdowns?: Breakdown[] }): Breakdown[] => breakdowns ?? [];
 
 /** What of a breakdown a reader has to know who reads no table: slices that go another way, few units, reversals. Empty where nothing stands out. */
-export function breakdownSentences(result: Result, breakdown: Breakdown): string[] {
+export function breakdownSentences(result: Pick<Result, 'plan'>, breakdown: Breakdown): string[] {
   const { slices, weakSlices, dependence, reversals } = breakdown;
   const found = weakSlices === null ? [] : heldSlices(weakSlices);
   return [
@@ -29,7 +29,11 @@ export const heldSlices = ({ found }: WeakSlices): SliceDifference[] =>
   found.filter(({ verdict }) => verdict === 'better' || verdict === 'worse');
 
 /** What the whole interval says, and what it says without the units that speak most for it. */
-export function dependenceSentence(result: Result, { metric }: Breakdown, { leftOut, of, all, without, changes }: Dependence): string {
+export function dependenceSentence(
+  result: Pick<Result, 'plan'>,
+  { metric }: Breakdown,
+  { leftOut, of, all, without, changes }: Dependence,
+): string {
   const few = `few ${units(result, 2)}`;
   const open = all.low !== null && all.high !== null && all.low <= 0 && all.high >= 0;
   const out = `without the ${formatCount(leftOut)} of ${formatCount(of)} ${units(result, leftOut)} that speak most for it, it goes from ${formatDifference(metric, all.difference)} to ${formatDifference(metric, without.difference)}`;
@@ -40,7 +44,7 @@ export function dependenceSentence(result: Result, { metric }: Breakdown, { left
 }
 
 /** What is sampled: rows, or the values of the plan's unit. */
-export function units({ plan }: Result, count: number): string {
+export function units({ plan }: Pick<Result, 'plan'>, count: number): string {
   if (plan.unit === null) return count === 1 ? 'row' : 'rows';
   return count === 1 ? `value of ${plan.unit}` : `values of ${plan.unit}`;
 }

@@ -1,4 +1,4 @@
-import type { Comparison, Result } from '../contract';
+import { type Comparison, type Result, stoppedFailure } from '../contract';
 import { breakdownSentences, breakdownsOf } from './breakdownWords';
 import { formatConfidence, formatCount, formatDifference, formatDifferenceInterval, formatPValue, formatTime } from './formatters';
 import { metricInfo } from './metricInfo';
@@ -6,6 +6,7 @@ import { direction, directionWords } from './reading';
 import { checkWords } from './sections/checks';
 import { metricsInOrder } from './sections/comparisons';
 import { badges } from './sections/verdict';
+import { approvalSentence, auditOf, steeringTitle } from './steeringWords';
 
 /** For a pull request: verdict, reasons, differences, what needs attention, where the rest is. */
 export function renderMarkdown(result: Result): string {
@@ -13,13 +14,17 @@ export function renderMarkdown(result: Result): string {
   const badge = badges[verdict.outcome];
   const open = result.checks.filter((check) => check.status !== 'pass');
   const failed = result.variants.flatMap((variant) =>
-    variant.runs.filter((run) => run.status === 'failed').map((run) => `${variant.name} seed ${run.seed}`),
+    variant.runs
+      .filter((run) => run.status === 'failed' && run.failure?.type !== stoppedFailure)
+      .map((run) => `${variant.name} seed ${run.seed}`),
   );
+  const approval = approvalSentence(result);
   const lines = [
     `## ${badge.symbol} ${badge.word}${verdict.harm ? ' (harm shown)' : ''}: ${escape(result.name)}`,
     '',
     `**${escape(verdict.sentence)}**`,
     '',
+    ...(approval === null ? [] : [`**Approval.** ${escape(approval)}`, '']),
     ...list(verdict.reasons.map(escape)),
     ...comparisonTable(result),
     ...(open.length === 0
@@ -35,6 +40,7 @@ export function renderMarkdown(result: Result): string {
           ),
         ]),
     ...whereItDiffers(result),
+    ...whatWasDone(result),
     ...(failed.length === 0 ? [] : [`Failed runs: ${escape(failed.join(', '))}.`, '']),
     `<sub>${formatCount(snapshot.splits.test)} test rows · snapshot \`${snapshot.digest.slice(0, 19)}\` · spec \`${provenance.spec.slice(0, 19)}\`${provenance.git.commit === null ? '' : ` · commit \`${code(provenance.git.commit.slice(0, 12))}\``} · ${formatTime(result.finishedAt)}</sub>`,
     '',
@@ -77,10 +83,18 @@ function whereItDiffers(result: Result): string[] {
   return sentences.length === 0 ? [] : ['### Where it differs (exploratory)', '', ...list(sentences.map(escape))];
 }
 
+/** Who steered it, when and why; nothing where nobody did. */
+function whatWasDone(result: Result): string[] {
+  const lines = auditOf(result).map(
+    ({ entry, when, did }) => `${when} ${entry.by} ${did}${entry.reason === '' ? '' : ` (${entry.reason})`}`,
+  );
+  return lines.length === 0 ? [] : [`### ${steeringTitle}`, '', ...list(lines.map(escape))];
+}
+
 const list = (items: string[]): string[] => (items.length === 0 ? [] : [...items.map((item) => `- ${item}`), '']);
 
 /** Text of a user cannot become markup, a table cell, a link or a mention. */
-const escape = (text: string): string =>
+export const escape = (text: string): string =>
   text
     .replace(/[\r\n]+/g, ' ')
     .replace(/&/g, '&amp;')

@@ -10,6 +10,7 @@ import { latencySection } from './sections/latency';
 import { metricsSection } from './sections/metrics';
 import { howToRead, planSection, provenanceSection } from './sections/record';
 import { deviationsSection, runsSection } from './sections/runs';
+import { steeringSection } from './sections/steering';
 import { trainingSection } from './sections/training';
 import { keyNumbers, verdictHeader } from './sections/verdict';
 
@@ -28,6 +29,7 @@ const contents = [
   ['checks', 'Checks'],
   ['findings', 'What moved'],
   ['runs', 'Runs'],
+  ['steering', 'Steering'],
   ['provenance', 'Provenance'],
   ['how-to-read', 'How to read this'],
 ] as const;
@@ -36,7 +38,10 @@ const contents = [
 export async function renderReport(result: Result, extra: ReportExtra = {}): Promise<string> {
   const findings = await findingsSection(result);
   const where = await breakdownSection(result);
-  const listed = contents.filter(([id]) => (id !== 'findings' || findings !== null) && (id !== 'where' || where !== null));
+  const steering = steeringSection(result);
+  const listed = contents.filter(
+    ([id]) => (id !== 'findings' || findings !== null) && (id !== 'where' || where !== null) && (id !== 'steering' || steering !== null),
+  );
   const body = html`${verdictHeader(result)}
 ${keyNumbers(result)}
 <nav aria-label="Sections">${listed.map(([id, title]) => html`<a href="#${id}">${title}</a> `)}</nav>
@@ -50,6 +55,7 @@ ${checksSection(result)}
 ${findings}
 ${runsSection(result)}
 ${deviationsSection(result)}
+${steering}
 ${planSection(result)}
 ${provenanceSection(result)}
 ${howToRead(result)}`;

@@ -6,6 +6,7 @@ import { direction, directionWords } from './reading';
 import { checkWords } from './sections/checks';
 import { metricsInOrder } from './sections/comparisons';
 import { badges } from './sections/verdict';
+import { approvalSentence, auditOf, steeringTitle } from './steeringWords';
 
 const mostRows = 8;
 const mostReasons = 4;
@@ -20,9 +21,14 @@ export function terminalSummary(result: Result, options: { colour: boolean }): s
   ];
   const rows = metricsInOrder(result.comparisons).flatMap((metric) => result.comparisons.filter((c) => c.metric === metric));
   const open = result.checks.filter((check) => check.status !== 'pass');
+  const approval = approvalSentence(result);
+  const done = auditOf(result).map(
+    ({ entry, when, did }) => `${when}  ${entry.by}  ${did}${entry.reason === '' ? '' : ` (${entry.reason})`}`,
+  );
   const lines = [
     '',
     `${colours.bold(paint(`${badge.symbol} ${badge.word}`))}${verdict.harm ? colours.bold(colours.red('  ▼ harm shown')) : ''}  ${colours.bold(printable(verdict.sentence))}`,
+    ...(approval === null ? [] : [`  ${colours.bold(printable(approval))}`]),
     ...cut(verdict.reasons, mostReasons, 'reasons').map((reason) => `  ${colours.dim('·')} ${printable(reason)}`),
     '',
     ...differenceLines(rows.slice(0, mostRows), result.plan.confidence, colours),
@@ -33,6 +39,8 @@ export function terminalSummary(result: Result, options: { colour: boolean }): s
         ? `  ${check}`
         : `  ${(check.status === 'fail' ? colours.red : colours.yellow)(`${checkWords[check.status].symbol} ${check.status}`)}  ${printable(check.name)}: ${printable(check.detail)}`,
     ),
+    ...(done.length === 0 ? [] : ['', `  ${steeringTitle}`]),
+    ...cut(done, mostRows, 'entries').map((line) => `  ${colours.dim('·')} ${printable(line)}`),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -17,6 +17,8 @@ export interface StackInfo {
   address: string;
   namespace: string;
   uiUrl: string;
+  /** Of the HTTP API; null where the stack has none. */
+  apiUrl: string | null;
   home: string;
   startedAt: string;
   version: string;
@@ -153,6 +155,7 @@ function infoOf(home: string, state: StackState): StackInfo {
     address: addressOf(state.ports),
     namespace: state.namespace,
     uiUrl: uiUrlOf(state.ports),
+    apiUrl: state.apiUrl ?? null,
     home: stackPaths(home).home,
     startedAt: state.startedAt,
     version: state.version,

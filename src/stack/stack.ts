@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { AssayError } from '../contract';
+import { AssayError, nexusEndpoint } from '../contract';
 import { waitForAnswer } from './health';
 import { lockHolder, tryLock } from './lock';
 import { boundLog, tail } from './logs';
+import { metricsAddress } from './metricsAddress';
 import { buildId, packageRoot, packageVersion, stackPaths } from './paths';
 import { choosePorts } from './ports';
 import { identifySelf, terminate } from './process';
@@ -18,7 +19,7 @@ export type Workers = Record<string, string>;
 
 export interface StackOptions {
   home: string;
-  /** Default: the pools of dist/workers. */
+  /** Default: the pools of dist/workers, and the HTTP API beside them. */
   workers?: Workers;
   onStep?: (step: string) => void;
 }
@@ -53,6 +54,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   let ports = await choosePorts(previous?.ports ?? null);
   let phase: StackState['state'] = 'starting';
   const children: Supervised[] = [];
+  const apiScript = options.workers === undefined ? join(packageRoot(), 'dist', 'src', 'cli', 'main.js') : null;
   let error: string | null = null;
   const startedAt = new Date().toISOString();
   const build = buildId();
@@ -63,6 +65,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     version: packageVersion(),
     build,
     ports,
+    apiUrl: apiScript === null ? null : apiUrlOf(ports),
     namespace,
     startedAt,
     children: children.map((child) => child.state()).filter((child): child is ChildState => child !== null),
@@ -123,10 +126,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await registerSearchAttributes(binary, addressOf(ports), namespace);
 
     onStep('starting the worker pools');
-    const env = await workerEnvironment(paths.home, ports);
-    for (const [name, script] of Object.entries(options.workers ?? defaultWorkers())) {
-      const command = { file: process.execPath, args: ['--enable-source-maps', script], env, cwd: paths.home };
+    const env = await workerEnvironment(paths.home, ports, apiScript === null ? null : apiUrlOf(ports));
+    for (const [place, [name, script]] of Object.entries(options.workers ?? defaultWorkers()).entries()) {
+      const own = { ...env, ...metricsAddress(env, place) };
+      const command = { file: process.execPath, args: ['--enable-source-maps', script], env: own, cwd: paths.home };
       children.push(supervise({ name, command: () => command, log: paths.log(name), onChange: save }));
+    }
+    if (apiScript !== null) {
+      const args = ['--enable-source-maps', apiScript, 'serve', '--host', '127.0.0.1', '--port', String(ports.api)];
+      const command = { file: process.execPath, args, env, cwd: paths.home };
+      children.push(supervise({ name: 'api', command: () => command, log: paths.log('api'), onChange: save }));
     }
     phase = 'ready';
     save();
@@ -150,6 +159,7 @@ export async function reap(children: ChildState[]): Promise<void> {
 }
 
 export const addressOf = (ports: Ports): string => `127.0.0.1:${ports.frontend}`;
+const apiUrlOf = (ports: Ports): string => `http://127.0.0.1:${ports.api}`;
 export const uiUrlOf = (ports: Ports): string => `http://127.0.0.1:${ports.ui}`;
 
 async function serverReady(server: Supervised, address: () => string, log: string): Promise<void> {
@@ -165,12 +175,14 @@ async function serverReady(server: Supervised, address: () => string, log: strin
   );
 }
 
-async function workerEnvironment(home: string, ports: Ports): Promise<NodeJS.ProcessEnv> {
+async function workerEnvironment(home: string, ports: Ports, apiUrl: string | null): Promise<NodeJS.ProcessEnv> {
   return {
     ...withoutTemporal(process.env),
     TEMPORAL_ADDRESS: addressOf(ports),
     TEMPORAL_NAMESPACE: namespace,
     ASSAY_TEMPORAL_UI: uiUrlOf(ports),
+    ...(apiUrl === null ? {} : { ASSAY_PUBLIC_URL: process.env.ASSAY_PUBLIC_URL || apiUrl }),
+    ASSAY_NEXUS_ENDPOINT: nexusEndpoint,
     ASSAY_HOME: home,
     ASSAY_STORE: process.env.ASSAY_STORE || `file://${join(home, 'store')}`,
     ASSAY_HOST: process.env.ASSAY_HOST || hostname(),

@@ -17,6 +17,8 @@ export interface StackState {
   version: string;
   build: string;
   ports: Ports;
+  /** Of the HTTP API; null where the stack has none, absent in the state of an earlier version. */
+  apiUrl?: string | null;
   namespace: string;
   startedAt: string;
   children: ChildState[];
@@ -26,6 +28,8 @@ export interface StackState {
 export interface Ports {
   frontend: number;
   ui: number;
+  /** Of the HTTP API. */
+  api: number;
 }
 
 export function readState(file: string): StackState | null {

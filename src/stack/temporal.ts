@@ -59,7 +59,7 @@ export async function provideTemporal({
 }
 
 export interface ServerOptions {
-  ports: Ports;
+  ports: Pick<Ports, 'frontend' | 'ui'>;
   database: string;
   namespace: string;
 }

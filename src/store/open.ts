@@ -4,6 +4,7 @@ import { AssayError } from '../contract';
 import type { Backend } from './backend';
 import { ContentStore } from './content';
 import { FileBackend } from './file';
+import { observed } from './observed';
 import type * as S3 from './s3';
 
 /**
@@ -11,7 +12,7 @@ import type * as S3 from './s3';
  * majority has it. Three bear the loss of one; of two both must be up.
  */
 export function openStore(url: string): ContentStore {
-  const replicas = url.split(',').map((part) => openBackend(part.trim(), url));
+  const replicas = url.split(',').map((part) => observed(openBackend(part.trim(), url)));
   const seen = new Set<string>();
   for (const { url: one } of replicas) {
     const plain = one.startsWith('file:') ? resolve(fileURLToPath(one)) : one.replace(/\/+$/, '');

@@ -1,11 +1,8 @@
 import {
   ApplicationFailure,
   CancellationScope,
-  ChildWorkflowCancellationType,
-  ParentClosePolicy,
   allHandlersFinished,
   condition,
-  executeChild,
   isCancellation,
   proxyActivities,
   setCurrentDetails,
@@ -17,6 +14,8 @@ import {
 import {
   type AnalysisActivities,
   type AnyHostActivities,
+  type Approval,
+  type AuditEntry,
   type Check,
   type ControlActivities,
   type ExperimentInput,
@@ -30,45 +29,69 @@ import {
   type SnapshotSummary,
   type Stage,
   type Verdict,
-  ids,
   queues,
+  stoppedFailure,
 } from '../contract';
 import { progressDetails } from './details';
 import { causeOf } from './failures';
 import { type Held, useLeases } from './lease';
 import { type Round, trainRounds } from './ladder';
-import { attributes, progress, runChanged } from './messages';
+import { attributes, namedBy, progress, runChanged } from './messages';
+import { observe } from './observe';
 import { counterbalanced } from './order';
-import { devicesOf, variantRun } from './variantRun';
+import { seriesAttributes } from './seriesMessages';
+import { type Subject, tell } from './tell';
+import { steeredRun } from './steeredRun';
+import { useSteering } from './steering';
+import { observeSpan } from './trace';
+import { devicesOf } from './variantRun';
 
-/** register -> snapshot -> checks -> all runs -> one latency phase -> source unchanged? -> analyse -> report -> publish. */
+/** register -> snapshot -> checks -> all runs -> one latency phase -> source unchanged? -> analyse -> report -> approval -> publish. */
 export async function experiment(input: ExperimentInput): Promise<ExperimentOutput> {
   const { experimentId } = input;
   const startedAt = new Date().toISOString();
   const { workflowId: id, runId } = workflowInfo();
   const leases = useLeases();
-  const state: Progress = { experimentId, stage: 'registering', waitingFor: '', runs: [], verdict: null };
+  const audit: AuditEntry[] = [];
+  const state: Progress & { audit: AuditEntry[] } = {
+    ...{ experimentId, stage: 'registering', waitingFor: '', runs: [], verdict: null },
+    ...{ paused: false, approval: null, audit },
+  };
+  let registered: ExperimentPlan | null = null;
+  let measuring = false;
+  let enteredAt = Date.now();
+  /** Stage and wait that the details last told. */
+  let shown = '';
 
-  setHandler(progress, () => state, { description: 'Stage, runs, and what the experiment waits for.' });
+  /** Whom it tells; nobody before the plan is known. */
+  let subject: Subject = { ...{ experiment: experimentId, name: experimentId, owner: null, series: seriesOf() }, targets: [] };
+
+  setHandler(progress, told, { description: 'Stage, runs, and what the experiment waits for.' });
   setHandler(
     runChanged,
     ({ key, ...change }) => {
-      const run = state.runs.find((r) => r.variant === key.variant && r.seed === key.seed);
-      if (run) Object.assign(run, change);
+      Object.assign(runOf(key.variant, key.seed) ?? {}, change);
       show();
     },
     { description: 'A variant run entered another state.' },
   );
 
+  const steered = useSteering({ progress: state, plan: () => registered, measuring: () => measuring, changed: listRuns });
+
   try {
     return await steps();
   } catch (error) {
     const cancelled = isCancellation(error);
-    const message = cancelled ? 'cancelled on request' : `${causeOf(error).type}: ${causeOf(error).message}`;
+    const undecided = state.stage === 'approval' ? '; nobody had approved its verdict' : '';
+    const message = cancelled ? `cancelled on request${undecided}` : `${causeOf(error).type}: ${causeOf(error).message}`;
     enter(cancelled ? 'cancelled' : 'failed', message);
     await CancellationScope.nonCancellable(() =>
       control('record the end').publishFailure({ experimentId, status: cancelled ? 'cancelled' : 'failed', message }),
     );
+    await tell(subject, {
+      type: cancelled ? 'experiment.cancelled' : 'experiment.failed',
+      sentence: cancelled ? `${subject.name} was cancelled.` : `${subject.name} failed: ${message}`,
+    });
     await condition(allHandlersFinished);
     if (cancelled) throw error;
     throw ApplicationFailure.create({ type: causeOf(error).type, message: causeOf(error).message, nonRetryable: true });
@@ -76,14 +99,10 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
 
   async function steps(): Promise<ExperimentOutput> {
     const plan = await control('register').registerExperiment({ ...input, workflow: { id, runId } });
-    state.runs = runsOf(plan).map(({ variant, seed }) => ({
-      variant: variant.name,
-      seed,
-      state: 'waiting',
-      host: null,
-      epoch: 0,
-      message: null,
-    }));
+    if (plan.links) state.links = plan.links;
+    subject = { ...subject, name: plan.name, owner: plan.owner, targets: plan.notify ?? [] };
+    registered = plan;
+    listRuns();
 
     const image = await resolveImage(plan);
 
@@ -94,15 +113,17 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
     enter('checks');
     const { checks, findings } = await analysis('check the data').checkData({ experimentId, spec: plan.spec, snapshot: snapshot.ref });
 
+    state.findings = checks.filter(({ status }) => status !== 'pass').map(({ name, detail }) => `${name}: ${detail}`);
     const broken = checks.filter((check) => check.gate && check.status === 'fail');
-    const runs = broken.length > 0 ? [] : await trainAll(plan, snapshot, image);
-    const latency = broken.length > 0 || !plan.latency ? null : await measure(plan, snapshot, image, runs, checks);
+    const { runs, latency } = broken.length > 0 ? { runs: [], latency: null } : await trainAndMeasure(plan, snapshot, image, checks);
+    await whilePaused();
 
     enter('analysis');
     const { changed } = await analysis('hash the source again').verifySource({ spec: plan.spec, snapshot: snapshot.ref });
     const workflow = { id, runId };
+    const waiting: Approval | null = plan.approval === true ? { state: 'waiting', by: null, at: null, reason: '' } : null;
     const analysed = await analysis('compare the variants').analyseExperiment({
-      plan,
+      plan: { ...plan, seeds: steered.seeds(plan), plan: steered.plan(plan) },
       snapshot,
       sourceChanged: changed,
       checks,
@@ -112,16 +133,52 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
       provenance: input.provenance,
       workflow,
       startedAt,
+      audit,
+      approval: waiting,
     });
 
     enter('report');
     const { report } = await analysis('write the report').renderReport({ result: analysed.result, latency });
     const { verdict, result, predictions } = analysed;
     const published = { experimentId, name: plan.name, snapshot, result, report, verdict, ...(predictions ? { predictions } : {}) };
-    await control('publish').publishResult(published);
-    finish(verdict, analysed.effect);
+    let output: ExperimentOutput = { experimentId, verdict, result, report };
+    if (waiting === null) await control('publish').publishResult(published);
+    else {
+      await control('publish what waits for approval').publishResult({ ...published, approval: waiting });
+      const approval = await decision(waiting, verdict, analysed.effect);
+      // Whoever cancels now comes too late: it is decided.
+      output = await CancellationScope.nonCancellable(async () => {
+        const decided = await analysis('record the decision').recordDecision({ result, approval, audit });
+        const rendered = await analysis('write the report again').renderReport({ result: decided.result, latency });
+        await control('publish').publishResult({ ...published, ...decided, ...rendered, approval });
+        return { experimentId, ...decided, ...rendered, approval };
+      });
+    }
+    showVerdict(output.verdict, analysed.effect);
+    enter('done');
+    await tellVerdict('experiment.done', output.verdict, analysed.effect);
     await condition(allHandlersFinished);
-    return { experimentId, verdict, result, report };
+    return output;
+  }
+
+  /** Waits for a person, for weeks if need be: without a timer, so that a long wait is a short history. */
+  async function decision(waiting: Approval, verdict: Verdict, effect: number | null): Promise<Approval> {
+    state.approval = waiting;
+    showVerdict(verdict, effect);
+    enter('approval', `a person: assay approve ${experimentId}, or assay reject ${experimentId} --reason TEXT`);
+    await tellVerdict('approval.waiting', verdict, effect);
+    await condition(() => state.approval?.state !== 'waiting');
+    enter('report');
+    return state.approval ?? waiting;
+  }
+
+  async function tellVerdict(type: 'experiment.done' | 'approval.waiting', verdict: Verdict, effect: number | null): Promise<void> {
+    const { sentence, outcome, harm } = verdict;
+    await tell(subject, { type, sentence, outcome, harm, effect });
+  }
+
+  async function whilePaused(): Promise<void> {
+    if (state.paused) await condition(() => !state.paused);
   }
 
   /** Once, before anything costly; every run gets the same image by its digest, whatever a tag means by then. */
@@ -147,49 +204,101 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
     }
   }
 
-  async function trainAll(plan: ExperimentPlan, snapshot: SnapshotSummary, image: ResolvedImage | null): Promise<RunOutcome[]> {
-    enter('training');
-    return trainRounds({ plan, runs: runsOf(plan), train: (round) => trainOne(plan, snapshot, image, round), lastEpoch });
+  /** Until nothing is missing: seeds that are added meanwhile are trained as well, and latency is measured of what is compared. */
+  async function trainAndMeasure(
+    plan: ExperimentPlan,
+    snapshot: SnapshotSummary,
+    image: ResolvedImage | null,
+    checks: Check[],
+  ): Promise<{ runs: RunOutcome[]; latency: LatencyOutcome | null }> {
+    const planned = () => runsOf(plan, steered.seeds(plan));
+    const train = trainRounds({
+      ...{ plan, lastEpoch, runs: planned },
+      train: (round) => trainOne(plan, snapshot, image, round),
+      isStopped: (variant) => steered.stopped(variant) !== undefined,
+    });
+    for (let pass = 1; ; pass++) {
+      await whilePaused();
+      enter('training');
+      const runs = await train();
+      const latency = plan.latency ? await measure(plan, snapshot, image, runs, checks, pass) : null;
+      if (runs.length === planned().length) return { runs, latency };
+    }
   }
 
-  function trainOne(
+  async function trainOne(
     plan: ExperimentPlan,
     snapshot: SnapshotSummary,
     image: ResolvedImage | null,
     { variant, seed, remedy, firstEpoch, failures }: Round,
   ): Promise<RunOutcome> {
-    return executeChild(variantRun, {
-      workflowId: ids.variantRunWorkflow(experimentId, variant.name, seed),
-      args: [
-        {
-          key: { experimentId, variant: variant.name, seed },
-          spec: plan.spec,
-          snapshot: snapshot.ref,
-          mode: variant.pretrained ? 'evaluate' : 'train',
-          attempts: plan.attempts,
-          timeoutSeconds: plan.runTimeoutSeconds,
-          owner: plan.owner,
-          resources: plan.resources,
-          image,
-          code: input.code,
-          remedy,
-          firstEpoch,
-          failures,
-        },
-      ],
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-      staticSummary: `${variant.name} seed ${seed}${remedy.level > 0 ? `, remedy ${remedy.level}` : ''}`,
-      typedSearchAttributes: [
-        { key: attributes.experiment, value: experimentId },
-        { key: attributes.variant, value: variant.name },
-      ],
-    });
+    const key = { experimentId, variant: variant.name, seed };
+    const outcome = await steeredRun(
+      {
+        key,
+        spec: plan.spec,
+        snapshot: snapshot.ref,
+        mode: variant.pretrained ? 'evaluate' : 'train',
+        attempts: plan.attempts,
+        timeoutSeconds: plan.runTimeoutSeconds,
+        owner: plan.owner,
+        resources: plan.resources,
+        image,
+        code: input.code,
+        remedy,
+        firstEpoch,
+        failures,
+        quiet: true,
+      },
+      {
+        wanted: () => ({ paused: state.paused === true, qos: steered.qos(plan) }),
+        isStopped: () => steered.stopped(key.variant) !== undefined,
+      },
+      {
+        staticSummary: `${variant.name} seed ${seed}${remedy.level > 0 ? `, remedy ${remedy.level}` : ''}`,
+        typedSearchAttributes: [
+          { key: attributes.experiment, value: experimentId },
+          { key: attributes.variant, value: variant.name },
+          ...namedBy(plan),
+        ],
+      },
+    );
+    if (outcome !== null) return takeOutcome(outcome);
+    const { by, reason } = steered.stopped(key.variant) ?? { by: '', reason: '' };
+    const message = `stopped by ${by}: ${reason}`;
+    Object.assign(runOf(key.variant, seed) ?? {}, { state: 'cancelled', host: null, message });
+    show();
+    const failure = { type: stoppedFailure, message };
+    return { key, status: 'failed', attempts: lastEpoch(key.variant, seed), trained: null, findings: [], failures, remedy, failure };
   }
 
   /** The last epoch that a run has begun, from its signals: a cancelled run has no outcome that says it. */
   function lastEpoch(variant: string, seed: number): number {
-    return state.runs.find((run) => run.variant === variant && run.seed === seed)?.epoch ?? 0;
+    return runOf(variant, seed)?.epoch ?? 0;
+  }
+
+  /** A run says by a signal where it trains; how it ended is in its outcome. */
+  function takeOutcome(outcome: RunOutcome): RunOutcome {
+    const { key, status, attempts, trained, findings, failure } = outcome;
+    const run = runOf(key.variant, key.seed);
+    const message = failure === null ? null : (failure.message.split('\n', 1)[0] ?? null);
+    if (run) Object.assign(run, { state: status, host: trained?.host ?? run.host, epoch: attempts, message });
+    state.findings = [...(state.findings ?? []), ...findings.map((finding) => `${key.variant} seed ${key.seed}: ${finding}`)];
+    show();
+    return outcome;
+  }
+
+  function runOf(variant: string, seed: number): Progress['runs'][number] | undefined {
+    return state.runs.find((run) => run.variant === variant && run.seed === seed);
+  }
+
+  /** Every run that is wanted by now, those that are known as they stand. */
+  function listRuns(): void {
+    const wanted = registered === null ? [] : runsOf(registered, steered.seeds(registered));
+    state.runs = wanted.map(
+      ({ variant: { name }, seed }) => runOf(name, seed) ?? { variant: name, seed, state: 'waiting', host: null, epoch: 0, message: null },
+    );
+    show();
   }
 
   /** One phase for all variants on one otherwise idle host. Its failure leaves the time metrics undefined, which never passes a guardrail. */
@@ -199,26 +308,38 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
     image: ResolvedImage | null,
     runs: RunOutcome[],
     checks: Check[],
+    pass: number,
   ): Promise<LatencyOutcome | null> {
     const models = plan.variants.flatMap(({ name }) => {
+      if (steered.stopped(name)) return [];
       const run = runs.find((r) => r.key.variant === name && r.trained);
       return run?.trained ? [{ variant: name, seed: run.key.seed, model: run.trained.model, remedy: run.remedy }] : [];
     });
     if (models.length < 2) return null;
+    await whilePaused();
     enter('latency', 'a host without other work, to measure all variants in turn');
     const devices: string[] = [];
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1, asked = 0; ; ) {
       let held: Held | null = null;
       let faulty: string[] = [];
       try {
-        held = await leases.acquire(attempt === 1 ? 'latency' : `latency-${attempt}`, {
+        asked += 1;
+        const purpose = ['latency', ...(pass > 1 ? [`pass-${pass}`] : []), ...(asked > 1 ? [asked] : [])].join('-');
+        const wish = () => ({
           experimentId,
           label: 'latency',
           owner: plan.owner,
           ...plan.resources,
+          qos: steered.qos(plan),
           exclusiveHost: true,
           avoid: { hosts: [], devices },
         });
+        held = await leases.acquire(purpose, wish, () => state.paused === true);
+        if (held === null) {
+          await whilePaused();
+          continue;
+        }
+        measuring = true;
         state.waitingFor = '';
         show();
         return await measureLatency(held.lease.host)({ plan, snapshot, models, ...held, image, code: input.code });
@@ -238,43 +359,71 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
           });
           return null;
         }
+        attempt += 1;
       } finally {
+        measuring = false;
         if (held) await leases.release(held, faulty);
       }
     }
   }
 
   function enter(stage: Stage, waitingFor = ''): void {
+    if (stage !== state.stage) {
+      observe({ type: 'stageLeft', stage: state.stage, seconds: (Date.now() - enteredAt) / 1000 });
+      observeSpan(`stage ${state.stage}`, enteredAt);
+      enteredAt = Date.now();
+    }
     state.stage = stage;
     state.waitingFor = waitingFor;
     upsertSearchAttributes([{ key: attributes.stage, value: stage }]);
     show();
   }
 
-  function finish(verdict: Verdict, effect: number | null): void {
+  function showVerdict(verdict: Verdict, effect: number | null): void {
     state.verdict = verdict;
     upsertSearchAttributes([
       { key: attributes.verdict, value: verdict.outcome },
       ...(effect === null ? [] : [{ key: attributes.effect, value: effect }]),
     ]);
-    enter('done');
   }
 
   function show(): void {
-    setCurrentDetails(progressDetails(state));
+    const { stage, waitingFor } = told();
+    const now = `${stage} ${waitingFor}`;
+    if (now !== shown) state.since = new Date().toISOString();
+    shown = now;
+    setCurrentDetails(progressDetails(told()));
+  }
+
+  /** While it is paused, that is what it waits for. */
+  function told(): Progress {
+    const pause = state.paused ? audit.findLast(({ action }) => action === 'pause') : undefined;
+    if (pause === undefined) return state;
+    const why = pause.reason === '' ? '' : `: ${pause.reason}`;
+    return { ...state, waitingFor: `assay resume ${experimentId}; paused by ${pause.by} at ${pause.at}${why}` };
   }
 }
+
+/** Of which it is a run, as whoever started it says. */
+const seriesOf = (): string | null => workflowInfo().typedSearchAttributes.get(seriesAttributes.series) ?? null;
 
 /** Devices that the latency phase is tried on. */
 const latencyAttempts = 3;
 
 /** A model that is already trained is the same under every seed, so it runs once. */
-function runsOf(plan: ExperimentPlan): { variant: ExperimentPlan['variants'][number]; seed: number }[] {
-  return counterbalanced(plan.variants, plan.seeds).filter(({ variant, seed }) => !variant.pretrained || seed === plan.seeds[0]);
+function runsOf(plan: ExperimentPlan, seeds: number[]): { variant: ExperimentPlan['variants'][number]; seed: number }[] {
+  return counterbalanced(plan.variants, seeds).filter(({ variant, seed }) => !variant.pretrained || seed === seeds[0]);
 }
 
 const control = (summary: string): ControlActivities =>
-  proxyActivities<ControlActivities>({ taskQueue: queues.control, startToCloseTimeout: '2m', retry: { maximumInterval: '30s' }, summary });
+  proxyActivities<ControlActivities>({
+    taskQueue: queues.control,
+    startToCloseTimeout: '2m',
+    // Else the death of the worker that has it would be noticed only then.
+    heartbeatTimeout: '8s',
+    retry: { maximumInterval: '30s' },
+    summary,
+  });
 
 const analysis = (summary: string): AnalysisActivities =>
   proxyActivities<AnalysisActivities>({

@@ -5,13 +5,14 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Lease, PoolActivities } from '../contract';
+import type { Lease, PoolActivities, PoolState } from '../contract';
 import {
   type PackedState,
   type PlacementState,
@@ -23,15 +24,28 @@ import {
   holders,
   pack,
   place,
+  placeInLine,
   quota,
   release,
   report,
   request,
   unpack,
   view,
+  weight,
 } from '../placement';
 import { poolDetails } from './poolDetails';
-import { drainHost, hostReport, leaseGranted, poolState, releaseLease, requestLease, setQuota, yieldLease } from './poolMessages';
+import {
+  drainHost,
+  hostReport,
+  leaseGranted,
+  poolState,
+  releaseLease,
+  requestLease,
+  setQuota,
+  setWeight,
+  whereInLine,
+  yieldLease,
+} from './poolMessages';
 
 export interface GpuPoolInput {
   /** What the run before it knew. */
@@ -47,29 +61,53 @@ export interface GpuPoolInput {
  * below then gives out what is free. Nothing waits in a queue of its own, so that continuing as new loses nothing.
  */
 export async function gpuPool(input: GpuPoolInput = {}): Promise<void> {
-  let state: PlacementState = input.state ? unpack(input.state) : emptyState(Date.now());
+  // Asked once, at the start: a run whose leases were given by arrival must replay so.
+  const turns = patched('owners take turns');
+  let state: PlacementState = { ...(input.state ? unpack(input.state) : emptyState(Date.now())), turns };
   /** Something to look at; what only renewed a term is nothing. */
   let changed = true;
   /** Signals and activities under way. */
   let pending = 0;
   let checkedAt = input.checkedAt ?? Date.now();
   let shownAt = 0;
+  /** As of then: thousands who ask for their place must not each have the line worked out. */
+  let seen = view(state, Date.now());
 
-  setHandler(requestLease, (message) => {
-    const result = request(state, message, Date.now());
-    take(result.state);
-    result.grants.forEach(grant);
+  setHandler(
+    requestLease,
+    (message) => {
+      const result = request(state, message, Date.now());
+      take(result.state);
+      result.grants.forEach(grant);
+    },
+    { description: 'A run asks for a host and devices; asked twice it changes nothing.' },
+  );
+  setHandler(releaseLease, (message) => take(release(state, message, Date.now())), { description: 'A run gives its lease back.' });
+  setHandler(
+    hostReport,
+    (message) => {
+      const result = report(state, message, Date.now());
+      take(result.state, result.changed);
+      result.grants.forEach(grant);
+      result.yields.forEach(askToYield);
+    },
+    { description: 'A host says what it has and runs, every few seconds.' },
+  );
+  setHandler(
+    drainHost,
+    (message) => {
+      const result = drain(state, message, Date.now());
+      take(result.state);
+      result.yields.forEach(askToYield);
+    },
+    { description: 'No new lease goes to a host, or again.' },
+  );
+  setHandler(setQuota, (message) => take(quota(state, message, Date.now())), { description: 'Devices that one owner may hold at once.' });
+  setHandler(setWeight, (message) => take(weight(state, message, Date.now())), { description: 'Share of an owner where owners compete.' });
+  setHandler(poolState, () => bounded(view(state, Date.now())), { description: 'Hosts, leases, who waits and why.' });
+  setHandler(whereInLine, (requestId) => placeInLine(seen, requestId), {
+    description: 'Place in line of one request (its id), and why it waits.',
   });
-  setHandler(releaseLease, (message) => take(release(state, message, Date.now())));
-  setHandler(hostReport, (message) => {
-    const result = report(state, message, Date.now());
-    take(result.state, result.changed);
-    result.grants.forEach(grant);
-    result.yields.forEach(askToYield);
-  });
-  setHandler(drainHost, (message) => take(drain(state, message, Date.now())));
-  setHandler(setQuota, (message) => take(quota(state, message, Date.now())));
-  setHandler(poolState, () => view(state, Date.now()), { description: 'Hosts, leases, who waits and why.' });
 
   void clock().catch(() => undefined);
   for (;;) {
@@ -160,10 +198,18 @@ export async function gpuPool(input: GpuPoolInput = {}): Promise<void> {
     const now = Date.now();
     if (now - shownAt < showMs) return;
     shownAt = now;
-    setCurrentDetails(poolDetails(view(state, now)));
+    seen = view(state, now);
+    setCurrentDetails(poolDetails(seen));
   }
 }
 
+/** A server refuses an answer of more than 2 MB. */
+function bounded(pool: PoolState): PoolState {
+  const more = pool.waiting.length - mostWaiting;
+  return more > 0 ? { ...pool, waiting: pool.waiting.slice(0, mostWaiting), moreWaiting: more } : pool;
+}
+
+const mostWaiting = 1000;
 const tickMs = 10_000;
 const showMs = 5_000;
 const reconcileMs = 120_000;

@@ -7,6 +7,8 @@ import {
   type LeaseRequest,
   type LeaseYield,
   type OwnerQuota,
+  type PlaceInLine,
+  type OwnerWeight,
   type PoolState,
   poolNames,
 } from '../contract';
@@ -16,7 +18,9 @@ export const releaseLease = defineSignal<[LeaseRelease]>(poolNames.release);
 export const hostReport = defineSignal<[HostReport]>(poolNames.report);
 export const drainHost = defineSignal<[HostDrain]>(poolNames.drain);
 export const setQuota = defineSignal<[OwnerQuota]>(poolNames.quota);
+export const setWeight = defineSignal<[OwnerWeight]>(poolNames.weight);
 export const poolState = defineQuery<PoolState>(poolNames.state);
+export const whereInLine = defineQuery<PlaceInLine | null, [string]>(poolNames.place);
 
 /** To holders. */
 export const leaseGranted = defineSignal<[Lease]>(poolNames.granted);

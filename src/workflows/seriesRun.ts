@@ -18,13 +18,17 @@ import {
   type SeriesActivities,
   type SeriesRunInput,
   type SeriesRunOutput,
+  type SeriesSummary,
   ids,
   queues,
 } from '../contract';
+import { summaryText } from '../contract/describe';
 import { experiment } from './experiment';
 import { causeOf } from './failures';
-import { attributes } from './messages';
+import { attributes, namedBy } from './messages';
+import { observe } from './observe';
 import { seriesAttributes } from './seriesMessages';
+import { type Subject, tell } from './tell';
 
 /** One run of a schedule: opens a look, runs the experiment as a child, records what it showed, and tells the series. */
 export async function seriesRun({ series }: SeriesRunInput): Promise<SeriesRunOutput> {
@@ -41,6 +45,11 @@ export async function seriesRun({ series }: SeriesRunInput): Promise<SeriesRunOu
   const experimentId = ids.experiment(opened.experiment, scheduledFor, firstExecutionRunId.slice(-4));
   setCurrentDetails(`**running** ${experimentId}`);
 
+  const subject: Subject = {
+    ...{ experiment: experimentId, name: opened.experiment, owner: opened.owner ?? null, series },
+    targets: opened.notify ?? [],
+  };
+
   let output: ExperimentOutput;
   try {
     output = await runExperiment(experimentId, series, opened);
@@ -52,6 +61,7 @@ export async function seriesRun({ series }: SeriesRunInput): Promise<SeriesRunOu
     await CancellationScope.nonCancellable(async () => {
       const summary = await control('record the failure').recordSeriesFailure({ series, experimentId, when, status, message });
       await control('tell the series').tellSeries({ summary });
+      if (summary.state !== 'running') await tell(subject, { type: 'series.alert', sentence: endOf(summary) });
     });
     // Of the run itself; a cancel of its experiment alone is an end like another, and pauses nothing.
     if (cancelled && !CancellationScope.current().consideredCancelled) return { experimentId, skipped: message, look: null };
@@ -70,10 +80,21 @@ export async function seriesRun({ series }: SeriesRunInput): Promise<SeriesRunOu
     await control('tell the series').tellSeries({ summary });
     upsertSearchAttributes([{ key: attributes.verdict, value: output.verdict.outcome }]);
     setCurrentDetails([`**look ${look}: ${decision}**`, '', output.verdict.sentence, ...(alert === null ? [] : ['', alert])].join('\n'));
-    if (alert !== null) log.warn(alert);
+    if (alert !== null) {
+      log.warn(alert);
+      observe({ type: 'seriesAlert', series });
+    }
+    // A run that overlapped the deciding one comes after the end, which was told then.
+    const ended = summary.state !== 'running' && decision !== 'closed';
+    const sentence = [...(alert === null ? [] : [alert]), ...(ended ? [endOf(summary)] : [])].join(' ');
+    const effect = summary.latest.find((each) => each.look === look)?.difference ?? null;
+    const { outcome, harm } = output.verdict;
+    if (sentence !== '') await tell(subject, { type: 'series.alert', sentence, outcome, harm, effect });
     return { experimentId, skipped: null, look };
   });
 }
+
+const endOf = ({ name, sentence }: SeriesSummary): string => `Series ${name} has ended and its schedule is paused: ${sentence}.`;
 
 function runExperiment(experimentId: string, series: string, opened: OpenedLook): Promise<ExperimentOutput> {
   const { spec, provenance, code } = opened;
@@ -82,16 +103,24 @@ function runExperiment(experimentId: string, series: string, opened: OpenedLook)
     args: [{ experimentId, spec, provenance, code }],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-    staticSummary: opened.hypothesis ?? opened.experiment,
+    ...(opened.priority ? { priority: opened.priority } : {}),
+    staticSummary: summaryText(opened.hypothesis ?? opened.experiment),
     typedSearchAttributes: [
       { key: attributes.experiment, value: experimentId },
       { key: seriesAttributes.series, value: series },
+      ...namedBy({ name: opened.experiment, owner: opened.owner }),
     ],
   });
 }
 
 const control = (summary: string): SeriesActivities =>
-  proxyActivities<SeriesActivities>({ taskQueue: queues.control, startToCloseTimeout: '30s', retry: { maximumInterval: '30s' }, summary });
+  proxyActivities<SeriesActivities>({
+    taskQueue: queues.control,
+    startToCloseTimeout: '30s',
+    heartbeatTimeout: '8s',
+    retry: { maximumInterval: '30s' },
+    summary,
+  });
 
 const { recordLook } = proxyActivities<LookActivities>({
   taskQueue: queues.analysis,

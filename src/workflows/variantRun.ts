@@ -9,6 +9,7 @@ import {
   isCancellation,
   proxyActivities,
   setCurrentDetails,
+  setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -23,15 +24,19 @@ import {
   type RunKey,
   type RunOutcome,
   type RunState,
+  type RunSteering,
   type TrainedRun,
   assertNever,
   failureBudgets,
+  isRunFinal,
   leaseTerms,
   queues,
 } from '../contract';
+import { type RunView, runDetails } from './details';
 import { causeOf, type Cause } from './failures';
 import { type Held, useLeases } from './lease';
-import { runChanged } from './messages';
+import { runChanged, steerRun } from './messages';
+import { observe } from './observe';
 
 export interface VariantRunInput {
   key: RunKey;
@@ -50,18 +55,33 @@ export interface VariantRunInput {
   firstEpoch: number;
   /** Ended epochs under earlier remedies. */
   failures: FailureCounts;
+  /**
+   * The experiment knows that the run waits from having started it, and how it ended from its outcome: no signals for these. Absent where
+   * an earlier version started it.
+   */
+  quiet?: boolean;
+  /** The experiment is paused; absent where it is not. */
+  paused?: boolean;
 }
 
 /** One variant under one seed: lease a host and devices, train or evaluate, and on a death go on from the last checkpoint. */
 export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
   const { key, remedy } = input;
-  const leases = useLeases();
+  const leases = useLeases((place) => show({ place }));
   const findings: string[] = [];
+  const view: RunView = { key, state: 'waiting', epoch: input.firstEpoch, since: '', lease: null, place: null, history: findings };
   const failures = { ...input.failures };
   const avoid = { hosts: new Set<string>(), devices: new Set<string>() };
   const hosts = new Set<string>();
   let last: Cause | null = null;
-  let yielded = false;
+  /** The experiment has heard of this run. */
+  let told = false;
+  /** Who asked the trainer to make room. */
+  let yielded: 'pool' | 'pause' | null = null;
+  let wanted: RunSteering = { paused: input.paused ?? false, qos: input.resources.qos };
+  setHandler(steerRun, (now) => void (wanted = now), {
+    description: 'Whether the experiment is paused, and of which class its leases are.',
+  });
 
   try {
     return await epochs();
@@ -73,11 +93,11 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
 
   async function epochs(): Promise<RunOutcome> {
     for (let epoch = input.firstEpoch; ; epoch++) {
-      await report('waiting', null, epoch, last?.message ?? null);
-      const held = await leases.acquire(`epoch-${epoch}`, wish());
+      const held = await place(epoch);
       const { host } = held.lease;
       hosts.add(host);
-      yielded = false;
+      show({ lease: held.lease, place: null });
+      yielded = null;
       try {
         await report('training', host, epoch, last?.message ?? null);
         const trained = await train(epoch, held);
@@ -92,7 +112,7 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
         const clean = !isSilent(error) && (await CancellationScope.nonCancellable(() => cleanUp([host])));
         if (clean) await leases.release(held, faulty);
         if (last === null) throw error;
-        findings.push(`epoch ${epoch} on ${host}: ${last.type}: ${firstLine(last.message)}`);
+        findings.push(`epoch ${epoch} on ${host}: ${isPause(last) ? 'paused' : `${last.type}: ${firstLine(last.message)}`}`);
         if (last.type === 'HostLost' || last.type === 'ExecutorUnavailable') avoid.hosts.add(host);
         for (const device of faulty) avoid.devices.add(device);
         const failure = spent(last);
@@ -110,12 +130,27 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
     }
   }
 
+  /** A lease, once the experiment is not paused. */
+  async function place(epoch: number): Promise<Held> {
+    for (let withdrawn = 0; ; withdrawn++) {
+      if (wanted.paused) {
+        await report('waiting', null, epoch, 'paused');
+        await condition(() => !wanted.paused);
+      }
+      await report('waiting', null, epoch, last?.message ?? null);
+      const purpose = withdrawn === 0 ? `epoch-${epoch}` : `epoch-${epoch}-again-${withdrawn}`;
+      const held = await leases.acquire(purpose, wish, () => wanted.paused);
+      if (held !== null) return held;
+    }
+  }
+
   function wish() {
     return {
       experimentId: key.experimentId,
       label: `${key.variant} seed ${key.seed}`,
       owner: input.owner,
       ...input.resources,
+      qos: wanted.qos,
       exclusiveHost: false,
       avoid: { hosts: [...avoid.hosts], devices: [...avoid.devices] },
     };
@@ -141,9 +176,10 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
       over = true;
     });
     const yielding = (async () => {
-      const reason = await leases.yieldAsked(held, () => over);
-      if (reason === null) return;
-      yielded = true;
+      const asked = await leases.yieldAsked(held, () => over || wanted.paused);
+      if (over) return;
+      yielded = asked === null ? 'pause' : 'pool';
+      const reason = asked ?? 'the experiment is paused';
       // Until it has: its trainer may not have been running yet, or its host not have heard.
       while (!over) {
         await onHost(lease.host, 'yield to another run').yieldRun({ key, epoch, reason }).catch(ignoreSilence);
@@ -161,7 +197,7 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
   function endOf(error: unknown): Cause {
     const cause = causeOf(error);
     // It had to make room, and did not write a checkpoint in time: no crash of its own.
-    if (yielded && cause.type === 'TrainerCrashed') return { ...cause, type: 'Preempted' };
+    if (yielded !== null && cause.type === 'TrainerCrashed') return { ...cause, type: 'Preempted' };
     if (!isTooLong(error)) return cause;
     const message = `it did not end within ${input.timeoutSeconds} s; see its log for where it hangs, or raise training.budget.wallClock`;
     return { type: 'TrainerFailed', message };
@@ -184,9 +220,16 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
     return clean;
   }
 
+  /** A person may pause as often as they like: it is no failure, and draws on no budget. */
+  function isPause(cause: Cause): boolean {
+    return yielded === 'pause' && cause.type === 'Preempted';
+  }
+
   /** Counts the failure to its cause; what the run ends with once that cause's budget is spent. */
   function spent(cause: Cause): RunOutcome['failure'] {
+    if (isPause(cause)) return null;
     const kind = budgetOf(cause);
+    observe({ type: 'epochFailed', cause: kind, error: cause.type });
     if (kind === null) return cause;
     failures[kind] += 1;
     switch (kind) {
@@ -204,12 +247,19 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
     }
   }
 
+  function show(change: Partial<RunView>): void {
+    Object.assign(view, change);
+    setCurrentDetails(runDetails(view));
+  }
+
   async function report(state: RunState, host: string | null, epoch: number, message: string | null): Promise<void> {
-    setCurrentDetails(
-      `**${key.variant} seed ${key.seed}**: ${state}${host ? ` on \`${host}\`` : ''}, epoch ${epoch}${message ? `\n\nlast: ${firstLine(message)}` : ''}`,
-    );
+    const waits = state === 'waiting' ? { lease: null, place: null, paused: wanted.paused } : {};
+    show({ state, epoch, since: new Date().toISOString(), ...waits });
     const parent = workflowInfo().parent;
-    if (parent) await getExternalWorkflowHandle(parent.workflowId).signal(runChanged, { key, state, host, epoch, message });
+    const known = isRunFinal(state) || (state === 'waiting' && message === null && epoch === 1 && !told);
+    if (!parent || (input.quiet && known)) return;
+    told = true;
+    await getExternalWorkflowHandle(parent.workflowId).signal(runChanged, { key, state, host, epoch, message });
   }
 }
 
@@ -236,6 +286,8 @@ function budgetOf(cause: Cause): keyof FailureCounts | null {
     case 'DataInvalid':
     case 'ImageUnpinned':
     case 'Forbidden':
+    case 'Conflict':
+    case 'NotDelivered':
     case 'PayloadTooLarge':
     case 'NotFound':
     case 'Unsupported':

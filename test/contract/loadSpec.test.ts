@@ -61,6 +61,8 @@ test('every default is filled in', () => {
       correction: 'holm',
       guardrails: [],
     },
+    decision: { approval: false },
+    notify: [],
     root: '/project',
   });
 });
@@ -124,7 +126,9 @@ test('the problems are in the details of the error, for programs', () => {
   } catch (error) {
     details = (error as AssayError).details;
   }
-  expect(details).toEqual({ problems: [{ line: 1, column: 7, message: expect.stringMatching(/^name: expected a name of/) }] });
+  expect(details).toEqual({
+    problems: [{ line: 1, column: 7, path: ['name'], message: expect.stringMatching(/^name: expected a name of/) }],
+  });
 });
 
 test('a value given by a flag wins over the file', () => {

@@ -38,19 +38,9 @@ const cases: [place: string, file: string, sentence: string][] = [
     `${correction} ${corrections}`,
   ]),
   [
-    'decision.approval',
-    add('decision: {approval: true}'),
-    'true comes with `assay approve`, which this version lacks; leave it out, the verdict then stands without a person',
-  ],
-  [
     'decision.register',
     add('decision: {register: mlflow}'),
     'comes with publishing to MLflow, which this version lacks; leave it out and use `assay export`',
-  ],
-  [
-    'notify',
-    add('notify: [{webhook: "https://example.org/hook"}]'),
-    'comes with webhooks, which this version lacks; leave it out and use `assay run --json`',
   ],
 ];
 

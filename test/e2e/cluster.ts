@@ -30,6 +30,8 @@ interface Options {
   env?: Record<string, string>;
   /** Another store than a folder of the cluster's own. */
   store?: string;
+  /** More of the server's dynamic configuration, `key=value`. */
+  dynamic?: string[];
 }
 
 /** A real Temporal server and real worker processes, in a folder of their own, on hosts that share one store. */
@@ -37,18 +39,22 @@ export class Cluster {
   readonly dir = mkdtempSync(join(tmpdir(), 'assay-e2e-'));
   readonly store: Store;
   client!: Client;
-  private ports!: { frontend: number; ui: number };
+  private ports!: Awaited<ReturnType<typeof choosePorts>>;
   private readonly processes = new Map<string, ChildProcess>();
   private readonly env: Record<string, string>;
 
-  private constructor(env: Record<string, string>, store: string | undefined) {
+  private readonly dynamic: string[];
+
+  private constructor({ env = {}, store, dynamic = [] }: Options) {
     this.env = env;
+    this.dynamic = dynamic;
     this.store = openStore(store ?? pathToFileURL(join(this.dir, 'store')).href);
   }
 
   /** `env` goes to every worker, e.g. the DOCKER_HOST of an engine of one's own. */
-  static async start({ hosts, slots, env = {}, store }: Options): Promise<Cluster> {
-    const cluster = new Cluster(env, store);
+  static async start(options: Options): Promise<Cluster> {
+    const { hosts, slots } = options;
+    const cluster = new Cluster(options);
     mkdirSync(join(cluster.dir, 'logs'));
     cluster.ports = await choosePorts(null);
     await cluster.startServer();
@@ -64,7 +70,10 @@ export class Cluster {
     this.spawn(
       'temporal',
       binary,
-      serverArguments({ ports: this.ports, database: join(this.dir, 'temporal.db'), namespace: 'default' }),
+      [
+        ...serverArguments({ ports: this.ports, database: join(this.dir, 'temporal.db'), namespace: 'default' }),
+        ...this.dynamic.flatMap((pair) => ['--dynamic-config-value', pair]),
+      ],
       {},
     );
     const address = `127.0.0.1:${this.ports.frontend}`;
@@ -75,12 +84,12 @@ export class Cluster {
     }, 30_000);
   }
 
-  /** `inside` goes before the command, e.g. `ip netns exec NAME`. */
+  /** `inside` goes before the command, e.g. `ip netns exec NAME`; `from` is the folder of another build. */
   startWorker(
     pool: 'control' | 'analysis' | 'gpu',
     host = pool as string,
     slots = 1,
-    { env: more = {}, inside = [] }: { env?: Record<string, string>; inside?: string[] } = {},
+    { env: more = {}, inside = [], from = root }: { env?: Record<string, string>; inside?: string[]; from?: string } = {},
   ): void {
     const env = {
       TEMPORAL_ADDRESS: `127.0.0.1:${this.ports.frontend}`,
@@ -92,18 +101,26 @@ export class Cluster {
       ...this.env,
       ...more,
     };
-    const [command, ...args] = [...inside, process.execPath, join(root, 'dist', 'workers', `${pool}.js`)];
+    const [command, ...args] = [...inside, process.execPath, join(from, 'dist', 'workers', `${pool}.js`)];
     this.spawn(host, command as string, args, env);
   }
 
-  /** SIGKILL, as the out-of-memory killer or a power cut would (or a signal that lets it tidy up); resolves when the process is gone. */
-  async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  /** SIGKILL, as the out-of-memory killer or a power cut would (or a signal that lets it tidy up); resolves with how the process ended. */
+  async kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<number | NodeJS.Signals | null> {
     const child = this.processes.get(name);
     if (!child || child.exitCode !== null) throw new Error(`${name} is not running`);
     const gone = once(child, 'exit');
     child.kill(signal);
     await gone;
     this.processes.delete(name);
+    return child.exitCode ?? child.signalCode;
+  }
+
+  /** Fails where there is none: a signal to process 0 would go to this test's own group. */
+  pid(name: string): number {
+    const pid = this.processes.get(name)?.pid;
+    if (pid === undefined) throw new Error(`${name} is not running`);
+    return pid;
   }
 
   async submit(spec: string, folder: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { type Lease, leaseTerms } from '../../src/contract';
-import { payloadProblem } from '../../src/contract/payload';
+import { payloadProblem, poolStateLimitBytes } from '../../src/contract/payload';
 import {
   type PlacementState,
   closed,
@@ -17,6 +17,7 @@ import {
   request,
   unpack,
   view,
+  weight,
 } from '../../src/placement';
 import { GiB, ask, device, hostReport, minute, second } from './world';
 
@@ -121,11 +122,26 @@ describe('leases', () => {
   test('a drained host keeps its leases and gets no new one', () => {
     const pool = poolOf(hostReport('a', four('a')));
     pool.ask('one');
-    pool.change((state, now) => drain(state, { host: 'a', drain: true }, now));
+    pool.change((state, now) => drain(state, { host: 'a', drain: true }, now).state);
     expect(pool.ask('two')).toEqual([]);
     expect(pool.why('two')).toBe('every host that reports is drained');
     expect(pool.leases()).toHaveLength(1);
-    expect(pool.change((state, now) => drain(state, { host: 'a', drain: false }, now))).toHaveLength(1);
+    expect(pool.change((state, now) => drain(state, { host: 'a', drain: false }, now).state)).toHaveLength(1);
+  });
+
+  test('a host that is drained by yielding asks each lease there once, of whatever class, and no other', () => {
+    const pool = poolOf(hostReport('a', four('a')), hostReport('b', []));
+    pool.ask('one', { qos: 'guaranteed' });
+    pool.ask('two', { qos: 'besteffort' });
+    pool.ask('elsewhere', { gpus: 0 });
+    const leaving = drain(pool.state, { host: 'a', drain: true, yield: true }, pool.now);
+    expect(leaving.yields.map(({ holder, message: { reason } }) => [holder, reason])).toEqual([
+      ['holder-one', 'a is being drained'],
+      ['holder-two', 'a is being drained'],
+    ]);
+    expect(drain(leaving.state, { host: 'a', drain: true, yield: true }, pool.now).yields).toEqual([]);
+    expect(drain(pool.state, { host: 'a', drain: true }, pool.now).yields).toEqual([]);
+    expect(drain(pool.state, { host: 'a', drain: false, yield: true }, pool.now).yields).toEqual([]);
   });
 
   test('an experiment holds no more devices than it may, and an owner no more than the quota', () => {
@@ -159,6 +175,47 @@ describe('order', () => {
       if (lease) order.push(lease.requestId);
     }
     expect(order).toEqual(['g', 's1', 's2', 'b']);
+  });
+
+  test('in a class owners take turns by what they hold, and who came first goes first only among its own', () => {
+    const pool = poolOf(hostReport('a', four('a')));
+    const [one] = pool.ask('many1', { owner: 'many' });
+    for (const i of [2, 3, 4]) pool.ask(`many${i}`, { owner: 'many' });
+    for (const i of [5, 6, 7]) pool.ask(`many${i}`, { owner: 'many' });
+    pool.ask('few1', { owner: 'few' });
+    pool.ask('few2', { owner: 'few' });
+    pool.ask('nobody');
+    pool.ask('urgent', { owner: 'many', qos: 'guaranteed' });
+    expect(pool.release(one!).map(({ requestId }) => requestId)).toEqual(['urgent']);
+    expect(ends(pool, ['many2', 'many3', 'many4', 'urgent'])).toEqual(['few1', 'nobody', 'many5', 'many6']);
+  });
+
+  test('an owner of twice the weight holds twice as much where both would have more', () => {
+    const six = Array.from({ length: 6 }, (_, i) => device(`a${i}`));
+    const pool = poolOf(hostReport('a', six));
+    pool.change((state, now) => weight(state, { owner: 'heavy', weight: 2 }, now));
+    const [running] = pool.ask('all', { gpus: 6, owner: 'other' });
+    for (let i = 0; i < 6; i++) for (const owner of ['light', 'heavy']) pool.ask(`${owner}${i}`, { owner });
+    const granted = pool.release(running!).map(({ requestId }) => requestId.slice(0, 5));
+    expect(granted.filter((owner) => owner === 'heavy')).toHaveLength(4);
+    expect(granted.filter((owner) => owner === 'light')).toHaveLength(2);
+    expect(pool.view().weights).toEqual([{ owner: 'heavy', weight: 2 }]);
+    pool.change((state, now) => weight(state, { owner: 'heavy', weight: null }, now));
+    expect(pool.view().weights).toEqual([]);
+  });
+
+  test('a state of an earlier version is served by arrival until its run of the workflow ends', () => {
+    const pool = poolOf(hostReport('a', [device('a0')]));
+    const { weights: _weights, turns: _turns, ...packed } = pack(pool.state);
+    pool.state = unpack(packed);
+    const [one] = pool.ask('many1', { owner: 'many' });
+    pool.ask('many2', { owner: 'many' });
+    pool.ask('few', { owner: 'few' });
+    const [two] = pool.release(one!);
+    expect(two?.requestId).toBe('many2');
+    pool.state = { ...pool.state, turns: true };
+    pool.ask('many3', { owner: 'many' });
+    expect(pool.release(two!).map(({ requestId }) => requestId)).toEqual(['few']);
   });
 
   test('a waiter rises one class in ten minutes', () => {
@@ -347,7 +404,7 @@ describe('waiting', () => {
   });
 });
 
-test('what 128 runs hold and 1,000 wait for fits into the input of the next run of the workflow', () => {
+test('what 128 runs hold and 8,000 wait for fits into the input of the next run of the workflow', () => {
   const pool = poolOf(
     ...Array.from({ length: 16 }, (_, i) =>
       hostReport(
@@ -356,19 +413,27 @@ test('what 128 runs hold and 1,000 wait for fits into the input of the next run 
       ),
     ),
   );
-  for (let i = 0; i < 1128; i++) {
+  for (let i = 0; i < 8128; i++) {
     const experimentId = `digits-cnn-vs-mlp-20250101-120000-ab${i % 20}`;
     const holder = `assay/${experimentId}/convolutional/seed-${i}`;
     const requestId = `${holder}/01890a5d-ac96-774b-bcce-b302099a8057/epoch-1`;
     pool.state = request(pool.state, ask(requestId, { holder, experimentId, label: `convolutional seed ${i}` }), pool.now).state;
   }
   pool.change((state) => state);
-  expect([pool.state.leases.length, pool.state.waiting.length]).toEqual([128, 1000]);
+  expect([pool.state.leases.length, pool.state.waiting.length]).toEqual([128, 8000]);
   for (let i = 0; i < 1000; i++) pool.state = release(pool.state, { requestId: `ended ${i}`, leaseId: '', faulty: [] }, pool.now);
   const carried = pack(pool.state);
-  expect(payloadProblem('the state', [{ state: carried }])).toBe(null);
+  expect(payloadProblem('the state', [{ state: carried }], poolStateLimitBytes)).toBe(null);
   expect(unpack(JSON.parse(JSON.stringify(carried)) as PackedState)).toEqual(pool.state);
 });
+
+/** Gives these leases back, one after the other; the requests that are served meanwhile. */
+function ends(pool: ReturnType<typeof poolOf>, requestIds: string[]): string[] {
+  return requestIds.flatMap((requestId) => {
+    const lease = pool.leases().find((held) => held.requestId === requestId);
+    return pool.release(lease!).map((granted) => granted.requestId);
+  });
+}
 
 const uuid = (i: number): string => `GPU-${String(i).padStart(8, '0')}-1111-2222-3333-444444444444`;
 

@@ -17,6 +17,7 @@ import {
   report,
   request,
   unpack,
+  weight,
 } from '../../src/placement';
 import { GiB, ask, device, hostReport, minute, oversubscribed, second } from './world';
 
@@ -165,7 +166,7 @@ class World {
       }
       case 'drain':
       case 'undrain':
-        this.state = drain(this.state, { host: this.name(event.host), drain: event.kind === 'drain' }, this.now);
+        this.state = drain(this.state, { host: this.name(event.host), drain: event.kind === 'drain' }, this.now).state;
         break;
       case 'ill':
         this.ill.add(fleet[event.host]?.devices[0]?.uuid ?? '');
@@ -388,6 +389,37 @@ test('who has waited for the bound is served when what ran before has ended, wha
   );
   // The load was heavy enough for the bound to matter.
   expect(served).toBeGreaterThan(100);
+});
+
+test('no owner who waits has a device less than its share beside one who was served', () => {
+  const owner = fc.constantFrom('vision', 'speech', 'search', null);
+  const weights = fc.record({ vision: fc.constantFrom(1, 2, 3), speech: fc.constantFrom(0.5, 1), search: fc.constant(1) });
+  fc.assert(
+    fc.property(fc.array(owner, { minLength: 5, maxLength: 60 }), weights, fc.integer({ min: 1, max: 12 }), (owners, weightOf, devices) => {
+      const now = 1_700_000_000_000;
+      let state = report(
+        emptyState(now),
+        hostReport(
+          'a',
+          Array.from({ length: devices }, (_, i) => device(`a${i}`)),
+          { places: 20 },
+        ),
+        now,
+      ).state;
+      for (const [name, value] of Object.entries(weightOf)) state = weight(state, { owner: name, weight: value }, now);
+      for (const [i, name] of owners.entries()) state = request(state, ask(`r${i}`, { owner: name }), now).state;
+      const placed = place(state, now).state;
+      expect(placed.leases).toHaveLength(Math.min(devices, owners.length));
+      const of = (name: string | null): number => (name === null ? 1 : weightOf[name as keyof typeof weightOf]);
+      const held = (name: string | null): number => placed.leases.filter((lease) => lease.request.owner === name).length;
+      for (const { request: waiting } of placed.waiting) {
+        // The last device that an owner got was given when nobody who waited had less of its share.
+        for (const other of new Set(owners)) {
+          if (held(other) > 0) expect((held(other) - 1) / of(other)).toBeLessThanOrEqual(held(waiting.owner) / of(waiting.owner));
+        }
+      }
+    }),
+  );
 });
 
 test('a silent host keeps its leases for exactly the term, the grace and the margin', () => {

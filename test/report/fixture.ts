@@ -109,6 +109,8 @@ export function makeResult(options: Partial<FixtureOptions> = {}): Result {
       },
       drift,
     ],
+    audit: [],
+    approval: null,
     provenance: {
       assay: '0.1.0',
       git: { diff: null, commit: '4f2a9c1be07d3158a6620b95c77f1e4d80aa3c52', dirty: false, remote: 'git@code.example:vision/digits.git' },

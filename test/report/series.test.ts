@@ -1,32 +1,6 @@
-import type { SeriesLook, SeriesRecord } from '../../src/contract';
 import { renderSeries } from '../../src/report';
 import { effectChart } from '../../src/report/series/charts';
-import { seriesOf } from '../activities/seriesFixture';
-
-/** Nightly looks whose effect grows while the bounds of the running mean shrink; the sixth turns, the last decides. */
-export function nightly(count: number, scheme: SeriesRecord['plan']['scheme'] = 'overlapping'): SeriesRecord {
-  const record = seriesOf({ scheme }, { margin: 0.005 });
-  record.hypothesis = 'The MLP <stays> ahead & ahead.';
-  record.looks = Array.from({ length: count }, (_, i): SeriesLook => {
-    const difference = 0.004 + 0.012 * (1 - 1 / (i + 1)) + 0.002 * Math.sin(i * 1.7);
-    const half = 0.03 / Math.sqrt(i + 1);
-    const day = String((i % 28) + 1).padStart(2, '0');
-    return {
-      ...{ look: i + 1, experimentId: `digits-202611${day}-020000-ab${i}`, when: `2026-11-${day}T02:00:00.000Z` },
-      ...{ snapshot: `sha256:${'3f'.repeat(32)}`, verdict: i > 4 ? 'adopt' : 'inconclusive', variant: 'mlp', metric: 'accuracy' },
-      ...{ difference, low: difference - half, high: difference + half, confidence: 0.99, information: 359 * (i + 1), newUnits: 359 },
-      ...{ pValue: 0.2 / (i + 1) ** 2, boundary: 0.03 / (i + 1) ** 2, alphaSpent: 0.001, cumulativeAlpha: 0.001 * (i + 1) },
-      ...{ decision: i === count - 1 ? 'adopt' : 'continue', note: null, gpuHours: 0, inputs: String(i) },
-      sequence: scheme === 'new-units' ? { difference, low: difference - half * 1.2, high: difference + half * 1.2, e: 2 } : null,
-      drift: i === 8 ? 'pixel_3_4 moved by 0.21 (KS)' : null,
-      alert: i === 5 ? 'The verdict turned from inconclusive to adopt' : null,
-    };
-  });
-  record.alerts = [{ look: 6, when: '2026-11-06T02:00:00.000Z', sentence: 'The verdict turned from inconclusive to adopt' }];
-  record.runs = count + 1;
-  record.failures = [{ experimentId: 'digits-x', when: '2026-11-09T02:00:00.000Z', status: 'failed', message: 'DataInvalid: no label' }];
-  return record;
-}
+import { nightly, seriesOf } from '../activities/seriesFixture';
 
 test('the page of a series says where it stands, draws the effect over time and lists every look, newest first', async () => {
   const page = await renderSeries(nightly(12), 'adopt mlp, decided at look 12');

@@ -164,7 +164,7 @@ test('the current details name hosts, runs and waiters', async () => {
   await env.sleep('30s');
   const metadata = await env.client.workflow.getHandle(ids.gpuPool).query('__temporal_workflow_metadata');
   const { currentDetails } = metadata as { currentDetails: string };
-  expect(currentDetails).toContain('**1 leases on 1 hosts, 1 waiting**');
+  expect(currentDetails).toContain('**1 lease on 1 host, 1 waiting**');
   expect(currentDetails).toContain('| a | reports | 1 of 8 | 1 of 1 healthy | cnn seed 1 |');
   expect(currentDetails).toContain('waits for 1 free device of H100: a has 0 free of 1 |');
 }, 60_000);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, makeTelemetryFilterString } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
+import * as workflows from '../../src/workflows';
 
 const source = join(__dirname, '..', '..', 'src');
 const folder = join(__dirname, 'histories');
@@ -39,6 +40,11 @@ test('the recorded histories show an experiment that trained and one whose gate 
   expect(children('experiment-gate-failed.json')).toBe(0);
 });
 
+test('every workflow has a recorded history', () => {
+  const recorded = new Set(histories.map((file) => events(file)[0]?.workflowExecutionStartedEventAttributes?.workflowType?.name));
+  expect(Object.keys(workflows).filter((name) => !recorded.has(name))).toEqual([]);
+});
+
 test('the recorded histories are small', () => {
   const bytes = histories.reduce((sum, file) => sum + readFileSync(join(folder, file)).length, 0);
   expect(bytes).toBeGreaterThan(0);
@@ -57,6 +63,8 @@ test('an activity that was not there when the history was made is a determinism 
     ['variantRun.ts', 'const held = await leases.acquire('],
     ['seriesRun.ts', "const opened = await control('open a look')"],
     ['series.ts', 'await pauseSeries('],
+    ['gpuPool.ts', 'settle();\n    show();'],
+    ['maintain.ts', 'const scrub = await'],
   ] as const) {
     const path = join(broken, 'workflows', file);
     const code = readFileSync(path, 'utf8');
@@ -69,7 +77,7 @@ test('an activity that was not there when the history was made is a determinism 
   expect(errors.get('experiment-gate-failed.json')).toBe(DeterminismViolationError.name);
   expect(errors.get('variant-run-done.json')).toBe(DeterminismViolationError.name);
   expect(errors.get('variant-run-cancelled.json')).toBe(DeterminismViolationError.name);
-  for (const file of ['series-run-done.json', 'series-run-failed.json', 'series.json'])
+  for (const file of ['series-run-done.json', 'series-run-failed.json', 'series.json', 'gpu-pool.json', 'maintain.json'])
     expect([file, errors.get(file)]).toEqual([file, DeterminismViolationError.name]);
 });
 
@@ -94,7 +102,7 @@ async function replay(from: string): Promise<{ file: string; error: string | nul
 interface Event {
   eventType: string;
   activityTaskScheduledEventAttributes?: { activityType: { name: string } };
-  workflowExecutionStartedEventAttributes?: { workflowId: string };
+  workflowExecutionStartedEventAttributes?: { workflowId: string; workflowType?: { name: string } };
 }
 
 const events = (file: string): Event[] => (JSON.parse(readFileSync(join(folder, file), 'utf8')) as { events: Event[] }).events;

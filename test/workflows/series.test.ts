@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Webhook } from 'standardwebhooks';
 import {
   DefaultLogger,
   Runtime,
@@ -11,7 +12,7 @@ import {
   bundleWorkflowCode,
   makeTelemetryFilterString,
 } from '@temporalio/worker';
-import { activityInterceptors } from '../../src/activities';
+import { activityInterceptors, createNotifyActivities } from '../../src/activities';
 import { createControlActivities } from '../../src/activities/control';
 import { createLookActivities } from '../../src/activities/recordLook';
 import { createSeriesActivities } from '../../src/activities/series';
@@ -34,6 +35,7 @@ import {
   type Check,
   type ExperimentRecord,
   ids,
+  type NotifyTarget,
   queues,
   type Ref,
   refNames,
@@ -45,10 +47,12 @@ import {
   type SeriesSummary,
 } from '../../src/contract';
 import { loadSpec } from '../../src/contract/loadSpec';
+import { webhookSettings } from '../../src/publish';
 import { temporalBinary } from '../../src/stack';
 import { measured, opened, seriesOf } from '../activities/seriesFixture';
 import { valid } from '../contract/fixtures';
 import { until } from '../e2e/cluster';
+import { type Received, Receiver, secret, targetOf } from '../publish/receiver';
 import { freshStore, removeTemporaryFolders } from '../store/helpers';
 
 let env: TestWorkflowEnvironment;
@@ -56,6 +60,8 @@ let bundle: WorkflowBundleWithSourceMap;
 let workers: { worker: Worker; done: Promise<void> }[] = [];
 let spec: Ref;
 const { store } = freshStore();
+/** Where messages may go: receivers come with the tests. */
+const allowed: ReturnType<typeof webhookSettings>['hosts'] = [];
 const made: string[] = [];
 
 /** What the next experiments are to do, by the name of their series' spec. */
@@ -161,6 +167,26 @@ test('a backfill makes the runs of a past week, one after the other, each named 
   );
 }, 60_000);
 
+test('a month of nights is thirty looks that share one alpha, and the end of its budget', async () => {
+  await create('month', { timing: { cron: ['0 2 * * *'] }, plan: { maxRuns: 30 } });
+  await backfillSchedule(env.client, 'month', { from: new Date('2026-09-01T00:00:00Z'), to: new Date('2026-10-01T00:00:00Z') });
+  await until(async () => (await describeSchedule(env.client, 'month'))?.state.paused === true, 100_000);
+  const { looks, ledger, failures, runs, state } = await recordOf('month');
+  expect({ state, runs, failures, looks: looks.length, paid: ledger.looks.length }).toEqual({
+    ...{ state: 'budget-used', runs: 30, failures: [], looks: 30, paid: 30 },
+  });
+  const nights = Array.from({ length: 30 }, (_, i) => `2026-09-${String(i + 1).padStart(2, '0')}T02:00:00.000Z`);
+  expect(looks.map(({ when }) => when)).toEqual(nights);
+  expect(new Set(looks.map(({ experimentId }) => experimentId)).size).toBe(30);
+  // Look k spends 6 alpha / (pi^2 k^2): what all nights could ever spend together stays below alpha.
+  looks.forEach(({ look, alphaSpent }, i) => {
+    expect(look).toBe(i + 1);
+    expect(alphaSpent).toBeCloseTo((6 * 0.05) / (Math.PI * look) ** 2, 12);
+  });
+  expect(ledger.looks.at(-1)?.cumulativeAlpha).toBeLessThan(0.05);
+  expect(await summaryOf('month')).toMatchObject({ state: 'budget-used', looks: 30, runs: 30 });
+}, 120_000);
+
 test('a calendar fires in its time zone on its days, and a time that the server does not understand is refused in its words', async () => {
   const weekdays = {
     dayOfWeek: [{ start: 1, end: 5, step: 1 }],
@@ -216,6 +242,28 @@ test('a raised budget takes the series up again, and its end pauses the schedule
   expect(await recordOf('raised')).toMatchObject({ state: 'budget-used', runs: 2 });
 }, 60_000);
 
+test('a verdict that turns and the end of a series are told to the receivers of its file', async () => {
+  const receiver = await Receiver.start();
+  allowed.push(...webhookSettings({ ASSAY_WEBHOOK_HOSTS: `127.0.0.1:${receiver.port}` }).hosts);
+  const notify = [targetOf(receiver.url, { on: ['series.alert'] })];
+  await create('told', { notify });
+  await triggerSchedule(env.client, 'told');
+  await until(async () => (await recordOf('told')).looks.length === 1, 20_000);
+  expect(receiver.received).toEqual([]);
+  conduct.set('told', { difference: 0.09 });
+  await triggerSchedule(env.client, 'told');
+  await until(async () => receiver.received.length === 1, 20_000);
+  const [{ headers, body }] = receiver.received as [Received];
+  const { looks } = await recordOf('told');
+  expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({
+    ...{ type: 'series.alert', series: 'told', owner: 'told', outcome: 'adopt', effect: 0.09, experiment: looks[1]?.experimentId },
+    sentence: expect.stringMatching(
+      /^The verdict turned from inconclusive \(look 1, .*\) to adopt: .* Series told has ended and its schedule is paused: adopt mlp, decided at look 2/,
+    ),
+  });
+  await receiver.close();
+}, 60_000);
+
 test('workers that are away for a while lose no run, and record none twice', async () => {
   await create('away', {});
   await stopWorkers();
@@ -248,11 +296,11 @@ const daily: ScheduleTiming = {
 
 async function create(
   name: string,
-  { timing = {}, plan = {} }: { timing?: Partial<ScheduleTiming>; plan?: Partial<SeriesPlan> },
+  { timing = {}, plan = {}, notify = [] }: { timing?: Partial<ScheduleTiming>; plan?: Partial<SeriesPlan>; notify?: NotifyTarget[] },
 ): Promise<void> {
   made.push(name);
   const times = timing.cron ? { every: [] } : {};
-  const own = await store.putJson({ ...(await store.getJson<object>(spec)), owner: name });
+  const own = await store.putJson({ ...(await store.getJson<object>(spec)), owner: name, notify });
   const record: SeriesRecord = {
     ...seriesOf(plan),
     name,
@@ -304,6 +352,8 @@ async function startWorkers(): Promise<void> {
       pause: ({ series, note }) => pauseEnded(env.client, series, note),
     }),
   };
+  const webhooks = { hosts: allowed, secret: () => secret };
+  Object.assign(control, createNotifyActivities({ webhooks, publicUrl: null, uiUrl: null }));
   const analysis = { ...experimentsThatTrainNothing(), ...createLookActivities({ store }) };
   const common = { connection, interceptors: activityInterceptors, shutdownForceTime: '10s' as const };
   for (const worker of [
@@ -340,5 +390,6 @@ function experimentsThatTrainNothing(): AnalysisActivities {
       return { result: await store.putJson(result), verdict: result.verdict, effect: difference };
     },
     renderReport: async () => ({ report: await store.put('a report', 'text/html') }),
+    recordDecision: () => Promise.reject(new Error('nobody asks for an approval here')),
   };
 }

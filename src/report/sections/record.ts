@@ -32,7 +32,9 @@ export function planSection(result: Result): Html {
       ['Metrics', plan.metrics.map((metric) => metricInfo(metric).label).join(', ')],
       ['Correction', plan.correction === 'none' ? 'none' : 'for several candidates'],
       ['Resamples', formatCount(plan.resamples)],
-      ['Seeds', plan.seeds.join(', ')],
+      ['Seeds', plan.seeds.filter((seed) => !plan.addedSeeds?.includes(seed)).join(', ')],
+      ...(plan.addedSeeds ? [['Seeds added while it ran', plan.addedSeeds.join(', ')] as const] : []),
+      ...(plan.stopped ? [['Stopped while it ran', plan.stopped.join(', ')] as const] : []),
       ['Unit of analysis', plan.unit ?? 'the row'],
       [
         'Slices',

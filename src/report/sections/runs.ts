@@ -1,4 +1,4 @@
-import type { FailureCounts, Result, RunResult } from '../../contract';
+import { type FailureCounts, type Result, type RunResult, stoppedFailure } from '../../contract';
 import { formatCount, formatEnergy, formatPercent, formatSeconds } from '../formatters';
 import { type Html, type HtmlValue, html } from '../html';
 import { bullets, type Column, code, section, table } from './parts';
@@ -40,7 +40,7 @@ const conduct: RunColumn[] = [
   {
     head: 'Status',
     cell: (run) =>
-      html`<span class="status ${run.status === 'done' ? 'pass' : 'fail'}">${run.status === 'done' ? '✓ done' : '✕ failed'}</span>`,
+      html`<span class="status ${run.status === 'done' ? 'pass' : 'fail'}">${run.status === 'done' ? '✓ done' : run.failure?.type === stoppedFailure ? '✕ stopped' : '✕ failed'}</span>`,
   },
   { head: 'Attempts', number: true, cell: (run) => html`${formatCount(run.attempts)}${causes(run.failures).map(sub)}` },
   { head: 'Resumed from', number: true, cell: resumedFrom },

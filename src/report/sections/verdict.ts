@@ -12,6 +12,7 @@ import {
 import { type Html, html } from '../html';
 import { metricTitle } from '../metricInfo';
 import { direction, directionWords } from '../reading';
+import { approvalSentence } from '../steeringWords';
 import { bullets, section } from './parts';
 
 export const badges: Record<Outcome, { symbol: string; word: string }> = {
@@ -27,15 +28,19 @@ export function verdictHeader(result: Result): Html {
   const { verdict } = result;
   const badge = badges[verdict.outcome];
   const failedGates = result.checks.filter((check) => check.gate && check.status === 'fail');
-  // Unequal remedies that the spec declared: a reader has to know before the verdict.
-  const declared = result.checks.filter((check) => check.name === 'remedies' && check.status === 'warn').map((check) => check.detail);
+  // Unequal remedies that the spec declared, and what people changed of the plan: a reader has to know before the verdict.
+  const declared = result.checks
+    .filter((check) => ['remedies', 'plan-followed'].includes(check.name) && check.status === 'warn')
+    .map((check) => check.detail);
   const gateTexts = [...failedGates.map((check) => check.detail), ...declared];
   const reasons = verdict.reasons.filter((reason) => !gateTexts.includes(reason));
+  const approval = approvalSentence(result);
   const minutes = formatSeconds((Date.parse(result.finishedAt) - Date.parse(result.startedAt)) / 1000);
   return html`<header class="verdict ${verdict.outcome}${verdict.harm ? ' harm' : ''}">
 ${declared.length > 0 ? html`<div class="alert deviation" role="note"><h2>Deviation</h2>${bullets(declared)}</div>` : null}<p class="eyebrow">${result.name}</p>
 <p class="badges"><span class="badge">${badge.symbol} ${badge.word}</span>${verdict.harm ? html`<span class="badge harm-badge">▼ Harm shown</span>` : null}</p>
 <h1>${verdict.sentence}</h1>
+${approval === null ? null : html`<div class="alert" role="note"><h2>Approval</h2><p>${approval}</p></div>`}
 ${
   failedGates.length > 0
     ? html`<div class="alert" role="note"><h2>What makes it invalid</h2>${bullets(failedGates.map((check) => html`<strong>${check.name}</strong>: ${check.detail}`))}<p>The numbers below are shown to find the cause, not to decide.</p></div>`

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 
-/** A network namespace whose only neighbour is a relay to the Temporal server; `cut` takes the cable away, `mend` puts it back. */
-export async function isolatedNetwork() {
-  const name = `assay-${process.pid}`;
-  const [outer, inner] = [`va${process.pid}`, `vb${process.pid}`];
-  const subnet = `10.213.${process.pid % 250}`;
+/** A network namespace whose only neighbour is a relay to the Temporal server; `cut` takes the cable away, `mend` puts it back. Of several, each has an index. */
+export async function isolatedNetwork(index = 0) {
+  const name = `assay-${process.pid}-${index}`;
+  const [outer, inner] = [`va${process.pid}x${index}`, `vb${process.pid}x${index}`];
+  const subnet = `10.${213 + index}.${process.pid % 250}`;
   const ip = (...args: string[]): void => void execFileSync('ip', args);
   let relay: Server | null = null;
   const sockets = new Set<Socket>();

@@ -7,7 +7,7 @@ export interface Writer {
   epoch: number;
 }
 
-/** Trainers in containers that live now, as the kernel tells: it answers also while no engine does. */
+/** Trainers, in containers or not, that live now, as the kernel tells: it answers also while no engine does. */
 export function writers(script: string): Writer[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -21,13 +21,19 @@ export function writers(script: string): Writer[] {
           .split('\n')
           .map((line) => line.split(' '))
           .find((fields) => fields[4] === '/assay/out')?.[3];
-        const found = /\/runs\/([^/]+\/[^/]+\/seed-\d+)\/epoch-(\d+)\/out$/.exec(out ?? '');
+        const found = /\/runs\/([^/]+\/[^/]+\/seed-\d+)\/epoch-(\d+)\//.exec(out === undefined ? runFileOf(name) : `${out}/`);
         return found ? [{ pid: Number(name), run: found[1] as string, epoch: Number(found[2]) }] : [];
       } catch {
         return [];
       }
     });
 }
+
+/** What a process without a container was told. */
+const runFileOf = (pid: string): string =>
+  readFileSync(`/proc/${pid}/environ`, 'utf8')
+    .split('\0')
+    .find((entry) => entry.startsWith('ASSAY_RUN=')) ?? '';
 
 /** Looks ten times a second until stopped; `doubled` names every moment at which one run had trainers of two epochs. */
 export function watchWriters(script: string): { doubled: string[]; looks: () => number; stop: () => void } {
