@@ -159,17 +159,27 @@ const ofStatus: Partial<Record<number, ProblemKind>> = {
   429: 'too-many-requests',
 };
 
+/** In place of the framework's own words, which name no mend. */
+const told: Partial<Record<ProblemKind, string>> = {
+  'too-large': 'the body is larger than this server takes (serve.limits.body)',
+  'unsupported-media-type': 'expected Content-Type: application/json, or of an experiment application/yaml too',
+};
+
 /** What the framework and its plugins say. */
 function ofFastify(error: Partial<FastifyError>): HttpProblem {
   if (error.validation !== undefined) return ofValidation(error);
   const kind = ofStatus[error.statusCode ?? 500];
   if (kind === undefined) return new HttpProblem('internal', 'assay itself is at fault; the log of the server says more', { cause: error });
-  return new HttpProblem(kind, error.message ?? kinds[kind].title);
+  return new HttpProblem(kind, told[kind] ?? error.message ?? kinds[kind].title);
 }
 
 /** Zod's issues, each at its pointer; a wrong body can be read, a wrong parameter makes the request a wrong one. */
 function ofValidation({ validation = [], validationContext }: Partial<FastifyError>): HttpProblem {
-  const errors = validation.map(({ instancePath, message }) => ({ pointer: instancePath, detail: message ?? 'is wrong' }));
+  // The validator writes "/" for the whole, which is the pointer of a key without a name.
+  const errors = validation.map(({ instancePath, message }) => ({
+    pointer: instancePath === '/' ? '' : instancePath,
+    detail: message ?? 'is wrong',
+  }));
   const where = validationContext === 'body' ? 'the body' : validationContext === 'querystring' ? 'the query' : `the ${validationContext}`;
   const shown = errors.map(({ pointer, detail }) => `${pointer === '' ? where : pointer}: ${detail}`).join('; ');
   return new HttpProblem(validationContext === 'body' ? 'invalid' : 'invalid-request', shown, { errors });

@@ -106,7 +106,8 @@ export const AuditEntry = loose({
   detail: z.string(),
 }).meta({ id: 'AuditEntry' });
 
-const reason = z.string().max(2000);
+/** As the experiment itself takes it. */
+const reason = z.string().max(500);
 
 /** Bodies of the steering requests. */
 export const steeringBodies = {

@@ -71,7 +71,10 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     heartbeatMs: options.heartbeatMs ?? 15_000,
   };
   const { app, closeStreams } = await buildApp(context, book);
-  await app.listen({ host, port, backlog: 2048 });
+  await app.listen({ host, port, backlog: 2048 }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EADDRINUSE') throw cause;
+    throw new AssayError('Conflict', `${host}:${port} is taken: another process listens there; name another with --port`, { cause });
+  });
   const server = app.server as Server;
   const stopReloading = tls === undefined ? () => undefined : reloadTls(server as unknown as HttpsServer, tls);
   return {
@@ -146,8 +149,11 @@ async function buildApp(context: Context, book: TokenBook): Promise<{ app: App; 
   return { app, closeStreams: closeAll };
 }
 
-/** An empty body is that of a request that says nothing more. */
+/** An empty body, and none, are those of a request that says nothing more. */
 function readJson(app: App): void {
+  app.addHook('preValidation', async (request) => {
+    if (request.body === undefined) request.body = {};
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     if (body === '') return done(null, undefined);

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { AssayError, type ResolvedSpec } from '../contract';
 import { loadSpec, type LoadOptions } from '../contract/loadSpec';
 import type { Path } from '../contract/specProblems';
@@ -34,6 +34,10 @@ export function readSubmission(
     const detail = `root: ${root} is not allowed on this server; allowed: ${allow.roots.join(', ') || 'none'}`;
     throw new HttpProblem('forbidden', detail, { errors: [{ pointer: '/root', detail }] });
   }
+  if (root !== null && !isFolder(root)) {
+    const detail = `root: ${root} is no folder of this server`;
+    throw new HttpProblem('invalid', detail, { errors: [{ pointer: '/root', detail }] });
+  }
   const source = form === 'json' ? plainJson(body) : body;
   const yaml = readYaml(source);
   const placeOf = (path: Path, detail: string, at: { line: number; column: number }): ProblemPlace => ({
@@ -53,12 +57,21 @@ export function readSubmission(
   return { spec: caller.owner === null ? spec : { ...spec, owner: caller.owner }, source };
 }
 
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
 /** The text again as a file would have it, so that whoever reads the record can run it. */
 function plainJson(body: string): string {
   try {
     return JSON.stringify(JSON.parse(body), null, 2);
   } catch (cause) {
-    const detail = `expected JSON: ${(cause as Error).message}`;
+    const deep = cause instanceof RangeError;
+    const detail = deep ? 'expected at most 100 lists or mappings inside each other' : `expected JSON: ${(cause as Error).message}`;
     throw new HttpProblem('malformed', detail, { errors: [{ pointer: '', detail }], cause });
   }
 }

@@ -33,9 +33,13 @@ export async function readTokens(file: string): Promise<Token[] | null> {
   try {
     return TokensFile.parse(JSON.parse(text)).tokens;
   } catch (cause) {
-    throw new AssayError('SpecInvalid', `${file}: is no file of tokens; restore it, or make new ones with \`assay token create\``, {
-      cause,
-    });
+    throw new AssayError(
+      'SpecInvalid',
+      `${file}: is no file of tokens; restore it, or remove it and make new ones with \`assay token create\``,
+      {
+        cause,
+      },
+    );
   }
 }
 

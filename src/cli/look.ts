@@ -77,7 +77,7 @@ export async function watch(id: string, options: WatchOptions): Promise<number> 
 export async function cancel(id: string): Promise<void> {
   const record = await findRecord(sessionStore(), id);
   if (record.status !== 'running')
-    throw new AssayError('NotFound', `experiment ${record.experimentId} has ended already: it is ${record.status}`);
+    throw new AssayError('Conflict', `experiment ${record.experimentId} has ended already: it is ${record.status}`);
   const { client } = await openSession((line) => void process.stderr.write(`${line}\n`));
   await cancelExperiment(client, record.experimentId);
   process.stdout.write(`cancelling ${record.experimentId}: trainers write a last checkpoint and stop\n`);

@@ -124,4 +124,5 @@ const scheduleActivity = 1;
 const activityQueue = 2;
 
 const pollMs = 10_000;
-const queuedMs = 1000;
+/** A task that comes while somebody polls overtakes what is queued, so a busy server is given time. */
+const queuedMs = 5000;

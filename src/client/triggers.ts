@@ -130,6 +130,14 @@ export async function untilBegun(at: Place, name: string, experimentId: string):
   }
 }
 
+/** Whether a queue can be called so and be made so; throws `SpecInvalid`. */
+export function checkTriggers(name: string, { quietSeconds }: TriggersOptions): void {
+  if (!/^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/.test(name))
+    throw new AssayError('SpecInvalid', `${name}: expected a name of lower-case letters, digits, ".", "_", "-", at most 63`);
+  if (quietSeconds !== undefined && !(Number.isInteger(quietSeconds) && quietSeconds >= 0 && quietSeconds <= 86_400))
+    throw new AssayError('SpecInvalid', `triggers ${name}: ${quietSeconds} quiet seconds; expected a whole number from 0 to 86400`);
+}
+
 /** Records what the experiments of a queue are made of, and tells the queue where it runs. */
 export async function configureTriggers(
   { client, store }: Place,
@@ -137,11 +145,7 @@ export async function configureTriggers(
   { spec, source, provenance, by }: Submission,
   options: TriggersOptions,
 ): Promise<TriggersRecord> {
-  if (!/^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/.test(name))
-    throw new AssayError('SpecInvalid', `${name}: expected a name of lower-case letters, digits, ".", "_", "-", at most 63`);
-  const { quietSeconds } = options;
-  if (quietSeconds !== undefined && !(Number.isInteger(quietSeconds) && quietSeconds >= 0 && quietSeconds <= 86_400))
-    throw new AssayError('SpecInvalid', `triggers ${name}: ${quietSeconds} quiet seconds; expected a whole number from 0 to 86400`);
+  checkTriggers(name, options);
   const whence: ProvenanceObject = {
     ...provenance,
     ...{ user: by ?? provenance.user, spec: (await store.putJson(spec)).digest, source },

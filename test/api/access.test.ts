@@ -156,10 +156,17 @@ describe('limits', () => {
     expectProblem(wrong, 405, 'method-not-allowed');
     expect(wrong.headers.get('allow')).toBe('GET, HEAD, POST');
     expectProblem(await ask(`${url}/v1/experiments?limit=0`), 400, 'invalid-request');
-    expectProblem(await ask(`${url}/v1/experiments?colour=red`), 400);
+    const unknown = await ask(`${url}/v1/experiments?colour=red`);
+    expectProblem(unknown, 400, 'invalid-request');
+    expect(unknown.body.errors).toEqual([{ pointer: '', detail: expect.stringMatching(/colour/) }]);
     expectProblem(await ask(`${url}/v1/experiments`, { method: 'POST', body: '{}', headers: { 'content-type': 'text/plain' } }), 415);
     expectProblem(await post(`${url}/v1/experiments/x-20260101-000000-abcd/stop-variant`, { variant: 'b' }), 422, 'invalid');
   });
+});
+
+test('a port that is taken is told with its mend', async () => {
+  const { url } = await home.start();
+  await expect(home.start({ port: Number(new URL(url).port) })).rejects.toThrow(/is taken.*--port/);
 });
 
 test('health is the process, readiness names what does not answer, metrics need a token unless they are open', async () => {

@@ -167,6 +167,8 @@ describe('an experiment from its start to its files', () => {
   test('what has ended cannot be steered', async () => {
     expectProblem(await post(`${api.url}/v1/experiments/${id}/pause`, {}), 409, 'conflict');
     expectProblem(await post(`${api.url}/v1/experiments/${id}/cancel`, {}), 409, 'conflict');
+    // A request that says nothing more needs no body.
+    expectProblem(await ask(`${api.url}/v1/experiments/${id}/resume`, { method: 'POST' }), 409, 'conflict');
   });
 });
 

@@ -173,6 +173,10 @@ describe('files of the server’s host, where a folder is allowed', () => {
     for (const root of ['.', 'nowhere', 'root/out', 'root/../nowhere', 'rootless']) expect(at('data.csv', root)).toBe('403 /root');
   });
 
+  test('what is not there is no root, nor is a file', () => {
+    for (const root of ['root/none', 'root/data.csv', 'root/\0']) expect(at('builtin:digits', root)).toBe('422 /root');
+  });
+
   test('the process executor starts there', () => {
     const spec = dockerSpec({ runtime: { executor: 'process' }, ...data('../data.csv') });
     expect(judge(dockerSpec({ runtime: { executor: 'process' } }), allow(), { root: join(base, 'root', 'team') })).toBe('taken');
@@ -276,7 +280,12 @@ notify: [{webhook: "https://evil.example/"}]
     expectProblem(await send('', 'application/json'), 400, 'malformed');
     expectProblem(await send(Buffer.from([0xff, 0xfe, 0x00]), 'application/yaml'), 400, 'malformed');
     expectProblem(await send('[1]', 'application/json'), 400, 'malformed');
-    expectProblem(await send('<a/>', 'application/xml'), 415, 'unsupported-media-type');
+    const deep = await send(`${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'application/json');
+    expectProblem(deep, 400, 'malformed');
+    expect(deep.body.detail).toBe('expected at most 100 lists or mappings inside each other');
+    const xml = await send('<a/>', 'application/xml');
+    expectProblem(xml, 415, 'unsupported-media-type');
+    expect(xml.body.detail).toMatch(/application\/json/);
     expectProblem(await post(`${url}?root=relative`, dockerSpec()), 400, 'invalid-request');
     expectProblem(await post(url, dockerSpec(), { headers: { 'idempotency-key': 'x'.repeat(300) } }), 400, 'invalid-request');
     expectProblem(await post(`${url}?root=/etc`, dockerSpec()), 403, 'forbidden');

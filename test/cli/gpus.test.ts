@@ -7,6 +7,7 @@ import { type HostReport, type LeaseRequest, type PoolState, ids, poolNames, que
 import { leaseOf } from '../guard/helpers';
 import { startServer } from '../guard/server';
 import { until } from '../stack/helpers';
+import { workflowSinks } from '../../workers/observe';
 
 let server: Awaited<ReturnType<typeof startServer>>;
 const before = { ...process.env };
@@ -36,6 +37,7 @@ describe('with a pool', () => {
   beforeAll(async () => {
     connection = await NativeConnection.connect({ address: server.address });
     worker = await Worker.create({
+      sinks: workflowSinks,
       connection,
       taskQueue: queues.control,
       workflowsPath: require.resolve('../../src/workflows/gpuPool'),

@@ -49,7 +49,8 @@ test('200 calls at once with one key start one experiment, and one of them says 
   const started = await Promise.all(Array.from({ length: 200 }, () => submitExperiment(place(), submission('many'))));
   expect(new Set(started.map(({ experimentId, runId }) => `${experimentId} ${runId}`)).size).toBe(1);
   expect(started.filter(({ created }) => created)).toHaveLength(1);
-}, 60_000);
+  // Each call writes to the disk and waits for it.
+}, 180_000);
 
 test('the key holds after the experiment has ended, and after the server has forgotten it', async () => {
   const first = await submitExperiment(place(), submission('ended'));

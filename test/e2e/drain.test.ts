@@ -45,7 +45,7 @@ test('a gpu worker that is told to end leaves its trainers to its successor: the
 }, 120_000);
 
 test('a drained host has its runs checkpoint and go on elsewhere, and says when it can be shut down', async () => {
-  const id = await cluster.submit(spec('moved', { pause: 0.15 }), folder);
+  const id = await cluster.submit(spec('moved', { pause: 0.6 }), folder);
   for (const variant of ['a', 'b']) await cluster.reaches(id, variant, 1, 5);
   cluster.startWorker('gpu', 'host-b', 2);
   await until(async () => (await cluster.pool()).hosts.length === 2, 30_000);

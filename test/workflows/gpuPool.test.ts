@@ -16,6 +16,7 @@ import { emptyState, pack, place, report, request } from '../../src/placement';
 import type { GpuPoolInput } from '../../src/workflows/gpuPool';
 import { GiB, ask, device, hostReport } from '../placement/world';
 import type { HostInput, Tenure, gpuPool, holder, host } from './pool';
+import { workflowSinks } from '../../workers/observe';
 
 let env: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
@@ -188,6 +189,7 @@ async function startWorker(name: string): Promise<(typeof workers)[number]> {
     isOpen: async (workflowId) => (await env.client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING',
   });
   const worker = await Worker.create({
+    sinks: workflowSinks,
     connection: env.nativeConnection,
     taskQueue: name,
     workflowBundle: bundle,

@@ -17,6 +17,7 @@ import {
 } from '../../src/contract';
 import type { VariantRunInput } from '../../src/workflows/variantRun';
 import type { HostInput } from './pool';
+import { workflowSinks } from '../../workers/observe';
 
 const runId = ids.variantRunWorkflow('exp', 'cnn', 1);
 const held: LeaseRequest = {
@@ -47,7 +48,7 @@ beforeAll(async () => {
     const worker = await Worker.create({ connection: env.nativeConnection, taskQueue, activities, ...more });
     workers.push({ worker, done: worker.run() });
   };
-  await start(queues.control, createPoolActivities({ isOpen: async () => true, placeInLine }), { workflowBundle });
+  await start(queues.control, createPoolActivities({ isOpen: async () => true, placeInLine }), { workflowBundle, sinks: workflowSinks });
   await start(queues.gpu('host-a'), { trainVariant });
   await start(queues.host('host-a'), { cleanUpRun: async () => undefined });
 

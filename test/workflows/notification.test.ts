@@ -16,6 +16,7 @@ import { activityInterceptors, createNotifyActivities } from '../../src/activiti
 import { type Delivered, ids, type NotificationInput, notificationWorkflow, queues } from '../../src/contract';
 import { webhookSettings } from '../../src/publish';
 import { done, messageTo, Receiver, secret } from '../publish/receiver';
+import { workflowSinks } from '../../workers/observe';
 
 let env: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
@@ -160,6 +161,7 @@ async function details(key: string): Promise<string> {
 
 async function startWorker(): Promise<void> {
   const made = await Worker.create({
+    sinks: workflowSinks,
     connection: env.nativeConnection,
     taskQueue: queues.control,
     workflowBundle: bundle,

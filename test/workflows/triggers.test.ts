@@ -28,6 +28,7 @@ import { temporalBinary } from '../../src/stack';
 import { changed, valid } from '../contract/fixtures';
 import { freshStore, removeTemporaryFolders } from '../store/helpers';
 import type { Conduct } from './triggers';
+import { workflowSinks } from '../../workers/observe';
 
 let env: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
@@ -280,6 +281,7 @@ async function startWorker(): Promise<{ stop: () => Promise<void> }> {
     },
   };
   const made = await Worker.create({
+    sinks: workflowSinks,
     ...{
       connection: env.nativeConnection,
       taskQueue: queues.control,

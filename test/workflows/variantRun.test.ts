@@ -16,6 +16,7 @@ import { type LeaseYield, type PoolState, type RunOutcome, type TrainInput, ids,
 import type { VariantRunInput } from '../../src/workflows/variantRun';
 import type { HostInput } from './pool';
 import type { gpuPool, host, variantRun } from './run';
+import { workflowSinks } from '../../workers/observe';
 
 type Train = (input: TrainInput) => Promise<unknown>;
 
@@ -149,6 +150,7 @@ async function start() {
 
 async function startWorker(taskQueue: string, activities: object, workflows = false): Promise<(typeof workers)[number]> {
   const worker = await Worker.create({
+    sinks: workflowSinks,
     connection: env.nativeConnection,
     taskQueue,
     activities,

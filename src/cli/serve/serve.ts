@@ -47,6 +47,7 @@ async function configOf(options: ServeOptions, home: string): Promise<ServeConfi
   const file = options.config ?? ['assay.config.yaml', join(home, 'assay.config.yaml')].find((path) => existsSync(path));
   const config = file === undefined ? defaultConfig() : await readServeConfig(resolve(file));
   const { host = config.host, port = config.port, tokens = config.tokens, tlsCert: cert, tlsKey: key } = options;
+  if (port > 65_535) throw new AssayError('SpecInvalid', `--port: expected a number from 0 to 65535, got ${port}`);
   if ((cert === undefined) !== (key === undefined))
     throw new AssayError('SpecInvalid', 'expected --tls-cert and --tls-key together, got one of them');
   const tls = cert !== undefined && key !== undefined ? { cert, key } : config.tls;

@@ -19,7 +19,7 @@ export const tokensFile = ({ tokens }: Where): string => tokens ?? join(homeDir(
 export async function create(name: string, options: CreateOptions): Promise<void> {
   const wrong = options.scope.find((scope) => !(scopes as readonly string[]).includes(scope));
   if (wrong !== undefined) throw new AssayError('SpecInvalid', `--scope: "${wrong}" is no scope; expected ${scopes.join(', ')}`);
-  const expiresAt = options.expires === undefined ? null : new Date(Date.now() + lifetime(options.expires) * 1000);
+  const expiresAt = options.expires === undefined ? null : endAfter(options.expires);
   const file = tokensFile(options);
   const wanted = { name, scopes: options.scope as Scope[], owner: options.owner ?? null, expiresAt };
   const token = await createToken(file, wanted);
@@ -50,6 +50,12 @@ export async function ls(options: Where & { json?: boolean }): Promise<void> {
 export async function revoke(name: string, options: Where): Promise<void> {
   await revokeToken(tokensFile(options), name);
   process.stdout.write(`${name} is revoked\n`);
+}
+
+function endAfter(text: string): Date {
+  const end = new Date(Date.now() + lifetime(text) * 1000);
+  if (end.getTime() > Date.now()) return end;
+  throw new AssayError('SpecInvalid', `--expires: expected a duration above 0 with an end that a date can name, got "${text}"`);
 }
 
 function lifetime(text: string): number {

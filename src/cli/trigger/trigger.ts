@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { WorkflowFailedError } from '@temporalio/client';
-import { configureTriggers, experimentResult, submitTrigger, triggersRecord, triggersState, untilBegun } from '../../client';
+import { checkTriggers, configureTriggers, experimentResult, submitTrigger, triggersRecord, triggersState, untilBegun } from '../../client';
 import { AssayError, type TriggerPolicy, type TriggersState, ids } from '../../contract';
 import { readValue } from '../../contract/specYaml';
 import { pc } from '../colours';
@@ -26,6 +26,8 @@ export async function trigger(name: string, file: string | undefined, options: T
   const { by = whoAsks(), reason, key, policy, quiet } = options;
   if (file === undefined && (policy !== undefined || quiet !== undefined))
     throw new AssayError('SpecInvalid', `--policy and --quiet are of the queue: name its file as well, assay trigger ${name} FILE`);
+  const settings = { ...(policy ? { policy } : {}), ...(quiet === undefined ? {} : { quietSeconds: quiet }) };
+  checkTriggers(name, settings);
   const set = Object.fromEntries(options.set.map(assignment));
   // Looked for first, which starts nothing.
   const read = file === undefined ? await triggersRecord(sessionStore(), name).then(() => null) : await readSpec(file, {});
@@ -35,7 +37,6 @@ export async function trigger(name: string, file: string | undefined, options: T
     if (read !== null) {
       const { spec, text } = read;
       const whence = await provenance({ store, root: spec.root, spec: '', source: spec.data.source });
-      const settings = { ...(policy ? { policy } : {}), ...(quiet === undefined ? {} : { quietSeconds: quiet }) };
       await configureTriggers({ client, store }, name, { spec, source: text, provenance: whence }, settings);
     }
     const answer = await submitTrigger({ client, store }, name, { by, reason, set, ...(key === undefined ? {} : { key }) });

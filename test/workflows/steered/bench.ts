@@ -32,6 +32,7 @@ import { until } from '../../e2e/cluster';
 import { measured } from '../../activities/seriesFixture';
 import { freshStore } from '../../store/helpers';
 import type { HostInput } from '../pool';
+import { workflowSinks } from '../../../workers/observe';
 
 export const bundleOfSteered = (): Promise<WorkflowBundleWithSourceMap> =>
   bundleWorkflowCode({
@@ -198,6 +199,7 @@ export class Bench {
 
   private async work(taskQueue: string, activities: object, workflows = false): Promise<Worker> {
     const worker = await Worker.create({
+      sinks: workflowSinks,
       connection: this.env.nativeConnection,
       taskQueue,
       activities,
