@@ -28,7 +28,7 @@ export function endChurn(): void {
 
 function compile(): string {
   const target = temporaryFolder();
-  for (const folder of ['src/contract', 'src/store'])
+  for (const folder of ['src/contract', 'src/store', 'src/observability'])
     for (const name of readdirSync(join(root, folder), { recursive: true }) as string[])
       if (name.endsWith('.ts')) compileFile(target, join(folder, name));
   for (const name of ['churnChild.ts', 'churnContent.ts']) compileFile(target, join('test/store', name));
