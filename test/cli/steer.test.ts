@@ -1,7 +1,7 @@
 // Proves, with the real command against a real server: what each steering command prints, with which exit code it refuses, and that watching
 // ends where a verdict waits for a person.
 import { userInfo, hostname } from 'node:os';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, makeTelemetryFilterString } from '@temporalio/worker';
 import { type AuditEntry, type Result, searchAttributes } from '../../src/contract';
 import { temporalBinary } from '../../src/stack';
@@ -9,6 +9,7 @@ import { until } from '../e2e/cluster';
 import { removeTemporaryFolders } from '../store/helpers';
 import { Bench, bundleOfSteered, specOf } from '../workflows/steered/bench';
 import { type Desk, type Ended, desk } from './assay';
+import { localServer } from '../temporal';
 
 let env: TestWorkflowEnvironment;
 let bench: Bench;
@@ -24,7 +25,7 @@ beforeAll(async () => {
   const attributes = Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]);
   const [bundle, started] = await Promise.all([
     bundleOfSteered(),
-    TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path }, extraArgs: attributes } }),
+    localServer({ server: { executable: { type: 'existing-path', path }, extraArgs: attributes } }),
   ]);
   env = started;
   bench = new Bench(env, bundle);

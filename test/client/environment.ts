@@ -1,7 +1,8 @@
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, makeTelemetryFilterString } from '@temporalio/worker';
 import { searchAttributes } from '../../src/contract';
 import { temporalBinary } from '../../src/stack';
+import { localServer } from '../temporal';
 
 /** A real server of a test file's own, with the search attributes of assay. */
 export async function startServer(extraArgs: string[] = []): Promise<TestWorkflowEnvironment> {
@@ -12,7 +13,7 @@ export async function startServer(extraArgs: string[] = []): Promise<TestWorkflo
   const path = temporalBinary();
   if (path === null) throw new Error('no Temporal server: npm test installs one');
   const attributes = Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]);
-  return TestWorkflowEnvironment.createLocal({
+  return localServer({
     server: { executable: { type: 'existing-path', path }, extraArgs: [...attributes, ...extraArgs] },
   });
 }

@@ -2,7 +2,7 @@
 // is not, a cancel on request is the activity's own; and a worker's environment is refused where it is wrong.
 import { randomUUID } from 'node:crypto';
 import { Context } from '@temporalio/activity';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   DefaultLogger,
   Runtime,
@@ -14,6 +14,7 @@ import {
 import { temporalBinary } from '../../src/stack';
 import { alive, handBack } from '../../workers/replaceable';
 import { settings } from '../../workers/settings';
+import { localServer } from '../temporal';
 
 let env: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
@@ -26,7 +27,7 @@ beforeAll(async () => {
   bundle = await bundleWorkflowCode({ workflowsPath: require.resolve('./once'), logger: new DefaultLogger('ERROR') });
   const path = temporalBinary();
   if (path === null) throw new Error('no Temporal server: npm test installs one');
-  env = await TestWorkflowEnvironment.createLocal({
+  env = await localServer({
     server: { executable: { type: 'existing-path', path }, log: { level: 'error', format: 'pretty' } },
   });
 });

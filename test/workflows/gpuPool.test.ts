@@ -1,7 +1,7 @@
 // Proves, on Temporal's time-skipping server: hundreds of runs are served by many hosts without a device ever given out twice, the
 // history stays short, and nothing leaks or is lost when holders, the pool or its worker die.
 import { join } from 'node:path';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   DefaultLogger,
   Runtime,
@@ -17,6 +17,7 @@ import type { GpuPoolInput } from '../../src/workflows/gpuPool';
 import { GiB, ask, device, hostReport } from '../placement/world';
 import type { HostInput, Tenure, gpuPool, holder, host } from './pool';
 import { workflowSinks } from '../../workers/observe';
+import { skippingServer } from '../temporal';
 
 let env: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
@@ -38,7 +39,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   const path = process.env.ASSAY_TEST_SERVER;
   if (!path) throw new Error('ASSAY_TEST_SERVER names no time-skipping test server: npm test installs one');
-  env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  env = await skippingServer({ server: { executable: { type: 'existing-path', path } } });
   workers = [await startWorker('pool'), await startWorker('runs')];
 });
 

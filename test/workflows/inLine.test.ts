@@ -1,7 +1,7 @@
 // Proves, on Temporal's time-skipping server with the real pool: a run that has waited for a minute says its place in the line and why, in what
 // the Temporal UI shows of it, and no longer once it has its place.
 import { join } from 'node:path';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, makeTelemetryFilterString } from '@temporalio/worker';
 import { createPoolActivities } from '../../src/activities/pool';
 import {
@@ -18,6 +18,7 @@ import {
 import type { VariantRunInput } from '../../src/workflows/variantRun';
 import type { HostInput } from './pool';
 import { workflowSinks } from '../../workers/observe';
+import { skippingServer } from '../temporal';
 
 const runId = ids.variantRunWorkflow('exp', 'cnn', 1);
 const held: LeaseRequest = {
@@ -36,7 +37,7 @@ beforeAll(async () => {
   });
   const path = process.env.ASSAY_TEST_SERVER;
   if (!path) throw new Error('ASSAY_TEST_SERVER names no time-skipping test server: npm test installs one');
-  env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  env = await skippingServer({ server: { executable: { type: 'existing-path', path } } });
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: join(__dirname, 'run', 'index.ts'),
     logger: new DefaultLogger('ERROR'),

@@ -2,7 +2,7 @@
 // as its kind of refusal deserves, and whoever gives up says so in a sentence.
 import { join } from 'node:path';
 import { WorkflowFailedError } from '@temporalio/client';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   DefaultLogger,
   Runtime,
@@ -17,6 +17,7 @@ import { type Delivered, ids, type NotificationInput, notificationWorkflow, queu
 import { webhookSettings } from '../../src/publish';
 import { done, messageTo, Receiver, secret } from '../publish/receiver';
 import { workflowSinks } from '../../workers/observe';
+import { skippingServer } from '../temporal';
 
 let env: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
@@ -40,7 +41,7 @@ beforeAll(async () => {
       workflowInterceptorModules: [join(workflows, 'interceptors.ts')],
       logger: new DefaultLogger('ERROR'),
     }),
-    TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } }),
+    skippingServer({ server: { executable: { type: 'existing-path', path } } }),
   ]);
   await startWorker();
 }, 60_000);

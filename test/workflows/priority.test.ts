@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, makeTelemetryFilterString } from '@temporalio/worker';
 import { probeOrder, ownerWeights, priorityOf, setOwnerWeight } from '../../src/client';
 import { builds, order, pools } from '../../src/cli/doctorPools';
 import { taskPriority } from '../../src/contract';
 import { serverArguments, temporalBinary } from '../../src/stack';
 import { openStore } from '../../src/store';
+import { localServer } from '../temporal';
 
 beforeAll(() => {
   Runtime.install({
@@ -77,7 +78,7 @@ function embeddedFlags(): string[] {
 async function withServer(extraArgs: string[], work: (env: TestWorkflowEnvironment) => Promise<void>): Promise<void> {
   const path = temporalBinary();
   if (path === null) throw new Error('no Temporal server: npm test installs one');
-  const env = await TestWorkflowEnvironment.createLocal({
+  const env = await localServer({
     server: { executable: { type: 'existing-path', path }, extraArgs, log: { level: 'error', format: 'pretty' } },
   });
   try {

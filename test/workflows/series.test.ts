@@ -2,7 +2,7 @@
 // made up for or asked for by hand; a series that has ended pauses its schedule. Only what an experiment computes is made up.
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Webhook } from 'standardwebhooks';
 import {
   DefaultLogger,
@@ -55,6 +55,7 @@ import { until } from '../e2e/cluster';
 import { type Received, Receiver, secret, targetOf } from '../publish/receiver';
 import { freshStore, removeTemporaryFolders } from '../store/helpers';
 import { workflowSinks } from '../../workers/observe';
+import { localServer } from '../temporal';
 
 let env: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
@@ -83,7 +84,7 @@ beforeAll(async () => {
       workflowInterceptorModules: [join(workflows, 'interceptors.ts')],
       logger: new DefaultLogger('ERROR'),
     }),
-    TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path }, extraArgs: attributes } }),
+    localServer({ server: { executable: { type: 'existing-path', path }, extraArgs: attributes } }),
   ]);
   spec = await store.putJson(loadSpec(valid, { file: 'experiment.yaml', root: '/experiment' }));
   await startWorkers();

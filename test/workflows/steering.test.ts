@@ -1,6 +1,6 @@
 // Proves, on a real server with the real pool and the real workflows: what each update does to an experiment that runs, what it refuses and
 // with which sentence, and that a decision waits for weeks, whoever restarts meanwhile. Only what trainers and the analysis compute is made up.
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, type Worker, type WorkflowBundleWithSourceMap, makeTelemetryFilterString } from '@temporalio/worker';
 import { cancelExperiment } from '../../src/client';
 import { ids, searchAttributes } from '../../src/contract';
@@ -8,6 +8,7 @@ import { temporalBinary } from '../../src/stack';
 import { until } from '../e2e/cluster';
 import { removeTemporaryFolders } from '../store/helpers';
 import { Bench, bundleOfSteered, specOf } from './steered/bench';
+import { localServer, skippingServer } from '../temporal';
 
 let env: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
@@ -23,7 +24,7 @@ beforeAll(async () => {
   const attributes = Object.entries(searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]);
   [bundle, env] = await Promise.all([
     bundleOfSteered(),
-    TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path }, extraArgs: attributes } }),
+    localServer({ server: { executable: { type: 'existing-path', path }, extraArgs: attributes } }),
   ]);
   bench = new Bench(env, bundle);
   await bench.open(12);
@@ -406,7 +407,7 @@ describe('forty days', () => {
   it('pass without a timer, over a restart of the worker, and the verdict still waits', async () => {
     const path = process.env.ASSAY_TEST_SERVER;
     if (!path) throw new Error('ASSAY_TEST_SERVER names no time-skipping test server: npm test installs one');
-    const later = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+    const later = await skippingServer({ server: { executable: { type: 'existing-path', path } } });
     const old = new Bench(later, bundle, { sticky: false });
     try {
       const types = { Keyword: 2, Double: 4 } as const;

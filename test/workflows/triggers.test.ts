@@ -1,7 +1,7 @@
 // Proves, on Temporal's time-skipping server: a queue of triggers runs one experiment after the other, each once, with the changes that were
 // asked for, for weeks, through thousands of triggers and new histories. Only what an experiment does is made up.
 import { join } from 'node:path';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   DefaultLogger,
   Runtime,
@@ -29,6 +29,7 @@ import { changed, valid } from '../contract/fixtures';
 import { freshStore, removeTemporaryFolders } from '../store/helpers';
 import type { Conduct } from './triggers';
 import { workflowSinks } from '../../workers/observe';
+import { localServer, skippingServer } from '../temporal';
 
 let env: TestWorkflowEnvironment;
 let bundle: WorkflowBundleWithSourceMap;
@@ -53,7 +54,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   const path = process.env.ASSAY_TEST_SERVER;
   if (!path) throw new Error('ASSAY_TEST_SERVER names no time-skipping test server: npm test installs one');
-  env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  env = await skippingServer({ server: { executable: { type: 'existing-path', path } } });
   at = { client: env.client, store };
   conduct = () => ({ seconds: hour });
   begun = [];
@@ -236,7 +237,7 @@ async function onOrdinaryServer(): Promise<void> {
   await env.teardown();
   const path = temporalBinary();
   if (path === null) throw new Error('no Temporal server: npm test installs one');
-  env = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path } } });
+  env = await localServer({ server: { executable: { type: 'existing-path', path } } });
   at = { client: env.client, store };
   worker = await startWorker();
 }

@@ -2,7 +2,7 @@
 // run whenever it is asked, at no cost of its own, and leaves nothing on a host that did not answer for a while.
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   DefaultLogger,
   Runtime,
@@ -17,6 +17,7 @@ import type { VariantRunInput } from '../../src/workflows/variantRun';
 import type { HostInput } from './pool';
 import type { gpuPool, host, variantRun } from './run';
 import { workflowSinks } from '../../workers/observe';
+import { skippingServer } from '../temporal';
 
 type Train = (input: TrainInput) => Promise<unknown>;
 
@@ -38,7 +39,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   const path = process.env.ASSAY_TEST_SERVER;
   if (!path) throw new Error('ASSAY_TEST_SERVER names no time-skipping test server: npm test installs one');
-  env = await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  env = await skippingServer({ server: { executable: { type: 'existing-path', path } } });
   const isOpen = async (id: string): Promise<boolean> => (await env.client.workflow.getHandle(id).describe()).status.name === 'RUNNING';
   workers = [await startWorker('control', createPoolActivities({ isOpen }), true)];
   await env.client.workflow.start<typeof gpuPool>('gpuPool', { workflowId: ids.gpuPool, taskQueue: 'control', args: [{}] });
