@@ -25,6 +25,7 @@ import {
   refNames,
   triggerProblem,
   triggersNames,
+  nameForm,
 } from '../contract';
 import { loadSpec } from '../contract/loadSpec';
 import { summaryText } from '../contract/describe';
@@ -132,7 +133,7 @@ export async function untilBegun(at: Place, name: string, experimentId: string):
 
 /** Whether a queue can be called so and be made so; throws `SpecInvalid`. */
 export function checkTriggers(name: string, { quietSeconds }: TriggersOptions): void {
-  if (!/^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/.test(name))
+  if (!nameForm.test(name))
     throw new AssayError('SpecInvalid', `${name}: expected a name of lower-case letters, digits, ".", "_", "-", at most 63`);
   if (quietSeconds !== undefined && !(Number.isInteger(quietSeconds) && quietSeconds >= 0 && quietSeconds <= 86_400))
     throw new AssayError('SpecInvalid', `triggers ${name}: ${quietSeconds} quiet seconds; expected a whole number from 0 to 86400`);

@@ -1,3 +1,6 @@
+/** Of an experiment, a variant, a series, a queue of triggers. */
+export const nameForm = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
+
 /** Every id that outsiders may see is built here. */
 export const ids = {
   /** `<name>-<yyyymmdd>-<hhmmss>-<4 or more random characters>`; `random` is injected so that callers choose the source. */

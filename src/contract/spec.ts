@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nameForm } from './ids';
 import { metricNames, type MetricName } from './metrics';
 import { eventTypes } from './notify';
 import { qosClasses } from './pool';
@@ -12,10 +13,7 @@ const largestSeed = 2 ** 32 - 1;
 /** Text of a form; the words follow "expected". */
 const worded = (form: RegExp, words: string) => z.string({ error: words }).regex(form, words);
 
-const name = worded(
-  /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/,
-  'a name of lower-case letters, digits, ".", "_", "-", at most 63, a letter or digit at both ends',
-);
+const name = worded(nameForm, 'a name of lower-case letters, digits, ".", "_", "-", at most 63, a letter or digit at both ends');
 const text = z.string().min(1);
 const parameters = z.record(z.string(), z.unknown());
 const metric = z.enum(metricNames as [MetricName, ...MetricName[]]);

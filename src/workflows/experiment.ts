@@ -21,7 +21,6 @@ import {
   type ExperimentInput,
   type ExperimentOutput,
   type ExperimentPlan,
-  type GpuActivities,
   type LatencyOutcome,
   type Progress,
   type ResolvedImage,
@@ -34,7 +33,8 @@ import {
 } from '../contract';
 import { progressDetails } from './details';
 import { causeOf } from './failures';
-import { type Held, useLeases } from './lease';
+import { type LatencyPhase, type LatencySubject, measureInTurns } from './latencyPhase';
+import { useLeases } from './lease';
 import { type Round, trainRounds } from './ladder';
 import { attributes, namedBy, progress, runChanged } from './messages';
 import { observe } from './observe';
@@ -44,7 +44,6 @@ import { type Subject, tell } from './tell';
 import { steeredRun } from './steeredRun';
 import { useSteering } from './steering';
 import { observeSpan } from './trace';
-import { devicesOf } from './variantRun';
 
 /** register -> snapshot -> checks -> all runs -> one latency phase -> source unchanged? -> analyse -> report -> approval -> publish. */
 export async function experiment(input: ExperimentInput): Promise<ExperimentOutput> {
@@ -221,8 +220,9 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
       await whilePaused();
       enter('training');
       const runs = await train();
-      const latency = plan.latency ? await measure(plan, snapshot, image, runs, checks, pass) : null;
-      if (runs.length === planned().length) return { runs, latency };
+      const latency = plan.latency ? await measure({ plan, snapshot, image, code: input.code, runs, pass }) : { outcome: null };
+      if (latency.problem) checks.push(latency.problem);
+      if (runs.length === planned().length) return { runs, latency: latency.outcome };
     }
   }
 
@@ -301,70 +301,20 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
     show();
   }
 
-  /** One phase for all variants on one otherwise idle host. Its failure leaves the time metrics undefined, which never passes a guardrail. */
-  async function measure(
-    plan: ExperimentPlan,
-    snapshot: SnapshotSummary,
-    image: ResolvedImage | null,
-    runs: RunOutcome[],
-    checks: Check[],
-    pass: number,
-  ): Promise<LatencyOutcome | null> {
-    const models = plan.variants.flatMap(({ name }) => {
-      if (steered.stopped(name)) return [];
-      const run = runs.find((r) => r.key.variant === name && r.trained);
-      return run?.trained ? [{ variant: name, seed: run.key.seed, model: run.trained.model, remedy: run.remedy }] : [];
+  function measure(subject: LatencySubject): Promise<LatencyPhase> {
+    return measureInTurns(subject, {
+      leases,
+      qos: () => steered.qos(subject.plan),
+      isStopped: (variant) => steered.stopped(variant) !== undefined,
+      isPaused: () => state.paused === true,
+      whilePaused,
+      waiting: () => enter('latency', 'a host without other work, to measure all variants in turn'),
+      measuring(now) {
+        measuring = now;
+        if (now) state.waitingFor = '';
+        if (now) show();
+      },
     });
-    if (models.length < 2) return null;
-    await whilePaused();
-    enter('latency', 'a host without other work, to measure all variants in turn');
-    const devices: string[] = [];
-    for (let attempt = 1, asked = 0; ; ) {
-      let held: Held | null = null;
-      let faulty: string[] = [];
-      try {
-        asked += 1;
-        const purpose = ['latency', ...(pass > 1 ? [`pass-${pass}`] : []), ...(asked > 1 ? [asked] : [])].join('-');
-        const wish = () => ({
-          experimentId,
-          label: 'latency',
-          owner: plan.owner,
-          ...plan.resources,
-          qos: steered.qos(plan),
-          exclusiveHost: true,
-          avoid: { hosts: [], devices },
-        });
-        held = await leases.acquire(purpose, wish, () => state.paused === true);
-        if (held === null) {
-          await whilePaused();
-          continue;
-        }
-        measuring = true;
-        state.waitingFor = '';
-        show();
-        return await measureLatency(held.lease.host)({ plan, snapshot, models, ...held, image, code: input.code });
-      } catch (error) {
-        if (isCancellation(error)) throw error;
-        // Another device is tried, as for a run.
-        if (held !== null && causeOf(error).type === 'GpuUnhealthy') faulty = devicesOf(error, held);
-        devices.push(...faulty);
-        if (faulty.length === 0 || attempt === latencyAttempts) {
-          checks.push({
-            name: 'latency-phase',
-            status: 'fail',
-            gate: false,
-            statistic: null,
-            pValue: null,
-            detail: `latency was not measured: ${causeOf(error).message.slice(0, 500)}`,
-          });
-          return null;
-        }
-        attempt += 1;
-      } finally {
-        measuring = false;
-        if (held) await leases.release(held, faulty);
-      }
-    }
   }
 
   function enter(stage: Stage, waitingFor = ''): void {
@@ -407,9 +357,6 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
 /** Of which it is a run, as whoever started it says. */
 const seriesOf = (): string | null => workflowInfo().typedSearchAttributes.get(seriesAttributes.series) ?? null;
 
-/** Devices that the latency phase is tried on. */
-const latencyAttempts = 3;
-
 /** A model that is already trained is the same under every seed, so it runs once. */
 function runsOf(plan: ExperimentPlan, seeds: number[]): { variant: ExperimentPlan['variants'][number]; seed: number }[] {
   return counterbalanced(plan.variants, seeds).filter(({ variant, seed }) => !variant.pretrained || seed === seeds[0]);
@@ -433,13 +380,3 @@ const analysis = (summary: string): AnalysisActivities =>
     retry: { maximumInterval: '30s', maximumAttempts: 20 },
     summary,
   });
-
-const measureLatency = (host: string): GpuActivities['measureLatency'] =>
-  proxyActivities<GpuActivities>({
-    taskQueue: queues.gpu(host),
-    scheduleToStartTimeout: '60s',
-    startToCloseTimeout: '6h',
-    heartbeatTimeout: '20s',
-    retry: { maximumAttempts: 10 },
-    summary: 'measure latency in turns',
-  }).measureLatency;

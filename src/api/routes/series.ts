@@ -11,6 +11,7 @@ import {
   ids,
   refNames,
   type SeriesRecord,
+  nameForm,
 } from '../../contract';
 import { log } from '../../observability';
 import { renderSeries } from '../../report';
@@ -20,7 +21,6 @@ import { json, Pool, problems, Schedule, ScheduleList, Series, SeriesList, text 
 import { preferred, sandboxed } from './negotiate';
 
 const params = z.object({ name: z.string().max(63) });
-const nameForm = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
 
 /** Series and their schedules, and the pool of devices. */
 export async function seriesRoutes(app: App, context: Context): Promise<void> {

@@ -22,6 +22,7 @@ import {
   type SeriesPlan,
   type SeriesRecord,
   type SeriesScheme,
+  nameForm,
 } from '../../contract';
 import { registeredPlan } from '../../contract/plan';
 import type { Store } from '../../store';
@@ -50,7 +51,7 @@ export interface ScheduleOptions extends TimingOptions, Output {
 
 /** A new series, or with `apply` a changed one: its looks stay, and so does its question. */
 export async function put(name: string, file: string, options: ScheduleOptions, apply: boolean): Promise<void> {
-  if (!/^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/.test(name))
+  if (!nameForm.test(name))
     throw new AssayError('SpecInvalid', `${name}: expected a name of lower-case letters, digits, ".", "_", "-", at most 63`);
   const { spec, text } = await readSpec(file, options);
   const before = await sessionStore().refs.get<SeriesRecord>(refNames.series(name));
