@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { inRoot } from './lib/root.mjs';
-import { setUp, setUpDeployTools, setUpDocker, setUpFuzzer, setUpStoreServers, setUpTestServer } from './lib/setup.mjs';
+import { setUp, setUpChromium, setUpDeployTools, setUpDocker, setUpFuzzer, setUpStoreServers, setUpTestServer } from './lib/setup.mjs';
 import { main, show } from './lib/steps.mjs';
 
 const precededByFailure = '--after-failed-checks';
@@ -18,12 +18,14 @@ await main(async () => {
   const storeServers = await setUpStoreServers();
   const deployTools = await setUpDeployTools();
   const fuzzer = await setUpFuzzer();
+  const browser = await setUpChromium();
   // The tests start their own servers, so that a configured one is neither needed nor touched.
   const servers = {
     ASSAY_TEST_SERVER: testServer,
     ...storeServers,
     ...deployTools,
     ...fuzzer,
+    ...browser,
     ...(temporal === null ? {} : { ASSAY_TEMPORAL_BIN: temporal }),
   };
   const env = { ...process.env, ASSAY_PYTHON: python, ...servers };

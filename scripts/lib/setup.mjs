@@ -1,4 +1,5 @@
 import { build } from './build.mjs';
+import { provideChromium } from './chromium.mjs';
 import { provideFuzzer } from './fuzzer.mjs';
 import { provideDeployTools } from './deployTools.mjs';
 import { provideStoreServers } from './goTools.mjs';
@@ -58,6 +59,17 @@ export async function setUpFuzzer() {
   let env = {};
   await step('schemathesis', async () => {
     const made = await provideFuzzer();
+    env = made.env;
+    return made.did;
+  });
+  return env;
+}
+
+/** The browser that reads pages and reports, as a variable of the tests' environment. */
+export async function setUpChromium() {
+  let env = {};
+  await step('Chromium', async () => {
+    const made = await provideChromium();
     env = made.env;
     return made.did;
   });

@@ -7,6 +7,7 @@ import type { Caller } from './access';
 import type { limitsOf, ServeConfig } from './config';
 import type { Feeds } from './events/feed';
 import { HttpProblem } from './problems';
+import type { SharedAnswers } from './sharedAnswers';
 
 /** What the routes work with. */
 export interface Context {
@@ -15,6 +16,7 @@ export interface Context {
   config: ServeConfig;
   limits: ReturnType<typeof limitsOf>;
   feeds: Feeds;
+  answers: SharedAnswers;
   /** ASSAY_HOME. */
   home: string;
   /** Base address of the Temporal UI. */

@@ -20,7 +20,8 @@ export async function findExperiment(context: Context, id: string): Promise<Foun
   const found = await context.store.refs.get<ExperimentRecord>(refNames.experiment(id));
   if (found !== null) return { id, record: found.value, runId: found.value.workflow.runId };
   try {
-    const { runId } = await ask(context, () => context.client.workflow.getHandle(ids.experimentWorkflow(id)).describe());
+    const workflow = context.client.workflow.getHandle(ids.experimentWorkflow(id));
+    const { runId } = await context.answers.get(`workflow ${id}`, () => ask(context, () => workflow.describe()));
     return { id, record: null, runId };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw unknown(id);
@@ -50,8 +51,11 @@ export async function endedRecord(context: Context, id: string) {
 /** Asks the workflow; null where no pool answers in time. */
 export async function progressOf(context: Context, id: string): Promise<Progress | null> {
   const handle = context.client.workflow.getHandle(ids.experimentWorkflow(id));
-  return ask(context, () => handle.query<Progress>('progress'), 3000).catch(() => null);
+  return context.answers.get(progressKey(id), () => ask(context, () => handle.query<Progress>('progress'), 3000)).catch(() => null);
 }
+
+/** Of an experiment's progress among the shared answers. */
+export const progressKey = (id: string): string => `progress ${id}`;
 
 /** As the answers tell of it. */
 export function experimentView(context: Context, { id, record }: Pick<Found, 'id' | 'record'>, stage: Stage | null) {

@@ -24,6 +24,7 @@ import { seriesRoutes } from './routes/series';
 import { serviceRoutes } from './routes/service';
 import { steeringRoutes } from './routes/steering';
 import { submitRoute } from './routes/submit';
+import { SharedAnswers } from './sharedAnswers';
 import { readTls, reloadTls } from './tls';
 import { TokenBook } from './tokens';
 import { traceRequests } from './tracing';
@@ -67,6 +68,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     ...options,
     limits: limitsOf(config),
     feeds: new Feeds(options.client),
+    answers: new SharedAnswers(),
     nowhere,
     heartbeatMs: options.heartbeatMs ?? 15_000,
   };

@@ -32,7 +32,53 @@ export interface Result {
   audit: AuditEntry[];
   /** Null where the verdict needs nobody. */
   approval: Approval | null;
+  /** Rows of the test split that are answered most differently, one a candidate; absent in results of earlier versions, as what follows. */
+  disagreements?: Disagreements[];
+  /** Every object that the result was made from, in order of `name`: what `assay verify` reads again. */
+  contents?: Content[];
 }
+
+/** An object of the store under the name that a person knows it by: `snapshot/test`, `runs/cnn/seed-1/predictions/scores.npy`. */
+export interface Content extends Ref {
+  name: string;
+}
+
+export interface Disagreements {
+  control: string;
+  variant: string;
+  /** Test rows, and how many of them get another class from one than from the other (means of the seeds' scores). */
+  of: number;
+  differing: number;
+  /** Those of the largest `gap`, at most 20; none where both answer every row alike. */
+  rows: DisagreementRow[];
+}
+
+export interface DisagreementRow {
+  id: string;
+  label: string;
+  control: Answer;
+  variant: Answer;
+  /** Half the sum of the absolute differences of the mean scores, 0 to 1. */
+  gap: number;
+  /** Null where the content cannot be shown: too large, or no longer there. */
+  content: RowContent | null;
+}
+
+export interface Answer {
+  class: string;
+  /** Mean score of that class over the seeds, 0 to 1. */
+  score: number;
+  /** Seeds whose own answer is this class. */
+  seeds: number;
+}
+
+export type RowContent =
+  /** The row's columns but label and id, in the file's order; at most 256. */
+  | { kind: 'columns'; values: [string, string | number | null][]; columns: number }
+  /** At most 2,000 characters; `cut` where there were more. */
+  | { kind: 'text'; text: string; cut: boolean }
+  /** At most 64 x 64 pixels as a data URI of a PNG; `width` and `height` of the original. */
+  | { kind: 'image'; uri: string; width: number; height: number };
 
 export interface Verdict {
   outcome: Outcome;
@@ -128,8 +174,34 @@ export interface RunResult {
   environment: Record<string, unknown>;
   /** Thinned training curve: at most 200 points. */
   curve: { step: number; loss: number | null; accuracy: number | null }[];
+  /** Where a trainer of this run ended before its time and another went on; absent in results of earlier versions, as `usage`. */
+  restarts?: Restart[];
+  /** Null where no device was watched. */
+  usage?: UsageSeries | null;
   failure: { type: string; message: string } | null;
   artifacts: { predictions: Ref | null; events: Ref | null; model: Ref | null; log: Ref | null; result: Ref | null; telemetry: Ref | null };
+}
+
+export interface Restart {
+  /** The step of the checkpoint it went on from; 0 for the start. */
+  step: number;
+  /** Seconds of training before it. */
+  seconds: number;
+  cause: string;
+}
+
+/** What a run used over its time: at most 120 points, each the mean of its part of the samples over the run's devices (memory: the sum). */
+export interface UsageSeries {
+  /** Since the first sample. */
+  seconds: number[];
+  memoryBytes: (number | null)[];
+  /** 0 to 1. */
+  utilization: (number | null)[];
+  smClockMhz: (number | null)[];
+  temperatureCelsius: (number | null)[];
+  powerWatts: (number | null)[];
+  /** Share of the part's samples that were throttled, 0 to 1. */
+  throttled: number[];
 }
 
 export interface Comparison {

@@ -128,7 +128,7 @@ interface Query {
 /** Names tell time and name: only the records of the page are read. */
 async function listPage(context: Context, { stage, series, name, limit, cursor }: Query) {
   const prefix = refNames.experiment('');
-  const ofSeries = series === undefined ? null : await experimentsOf(context, series);
+  const ofSeries = series === undefined ? null : await context.answers.get(`series ${series}`, () => experimentsOf(context, series));
   const ids = (await context.store.refs.list(prefix))
     .map((ref) => ref.slice(prefix.length))
     .filter((id) => (name === undefined || nameOf(id) === name) && (ofSeries === null || ofSeries.has(id)))
@@ -144,7 +144,7 @@ async function listPage(context: Context, { stage, series, name, limit, cursor }
     }
     const found = await context.store.refs.get<ExperimentRecord>(refNames.experiment(id));
     if (found === null) continue;
-    if (found.value.status === 'running') running ??= await stagesOfRunning(context);
+    if (found.value.status === 'running') running ??= await context.answers.get('stages', () => stagesOfRunning(context));
     const view = experimentView(context, { id, record: found.value }, running?.get(id) ?? null);
     if (stage === undefined || view.stage === stage) page.push(view);
   }

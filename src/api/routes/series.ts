@@ -199,10 +199,12 @@ function scheduleView(name: string, { state, info }: ScheduleDescription) {
 async function poolState(context: Context): Promise<PoolState> {
   const pool = context.client.workflow.getHandle(ids.gpuPool);
   try {
-    return await ask(context, async () => {
-      if ((await pool.describe()).status.name !== 'RUNNING') return emptyPool;
-      return pool.query<PoolState>(poolNames.state);
-    });
+    return await context.answers.get('pool', () =>
+      ask(context, async () => {
+        if ((await pool.describe()).status.name !== 'RUNNING') return emptyPool;
+        return pool.query<PoolState>(poolNames.state);
+      }),
+    );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return emptyPool;
     throw unavailable('the pool does not answer: see that a control worker runs (`assay doctor`)', error);

@@ -4,7 +4,7 @@ import { steer } from '../../client/steering';
 import { AssayError, type SteeringCommand } from '../../contract';
 import { log } from '../../observability';
 import { type App, ask, callerOf, type Context } from '../context';
-import { findExperiment } from '../records';
+import { findExperiment, progressKey } from '../records';
 import { AuditEntry, json, problems, steeringBodies } from '../schemas';
 import type { Scope } from '../tokens';
 
@@ -47,7 +47,9 @@ export async function steeringRoutes(app: App, context: Context): Promise<void> 
       },
       async (request) => {
         const { id } = await findExperiment(context, request.params.id);
-        return steer(context.client, id, command(callerOf(request).name, request.body as z.output<Body>));
+        const entry = await steer(context.client, id, command(callerOf(request).name, request.body as z.output<Body>));
+        context.answers.forget(progressKey(id));
+        return entry;
       },
     );
   }
