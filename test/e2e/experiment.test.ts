@@ -65,6 +65,18 @@ describe('a whole experiment', () => {
     expect((await cluster.progress(record.experimentId)).runs.every((run) => run.state === 'done')).toBe(true);
   });
 
+  it('costs a run under 100 events of history, its share of the experiment included', async () => {
+    const runs = result.variants.flatMap(({ name, runs }) => runs.map(({ seed }) => ({ name, seed })));
+    const workflows = [
+      ids.experimentWorkflow(record.experimentId),
+      ...runs.map(({ name, seed }) => ids.variantRunWorkflow(record.experimentId, name, seed)),
+    ];
+    const lengths = await Promise.all(workflows.map(async (id) => (await cluster.client.workflow.getHandle(id).describe()).historyLength));
+    const all = lengths.reduce((sum, length) => sum + length, 0);
+    expect(all).toBeGreaterThan(20 * runs.length);
+    expect(all / runs.length).toBeLessThan(100);
+  });
+
   it('exports predictions from which compare gets the same numbers without a server', async () => {
     const dir = await exportExperiment(cluster.store, record, join(folder, 'export'));
     const manifest = JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8')) as { files: { path: string }[] };

@@ -66,12 +66,17 @@ test('a sequence over new units counts only rows that no look before has seen', 
   for (const looks of [1, 2]) {
     await assay('schedule', 'trigger', 'units');
     await until(async () => (await recordOf('units')).looks.length === looks, 60_000);
-    writeTable('units', 700);
+    // The new rows lie elsewhere in x.
+    writeTable('units', 700, 2);
   }
   const looked = await recordOf('units');
   const { looks } = looked;
   const [first, second] = await Promise.all(looks.map(({ experimentId }) => resultOf(experimentId)));
   const rows = (result: Result | undefined): number => result?.snapshot.splits.test ?? 0;
+  const drift = [first, second].map((result) => result?.checks.find(({ name }) => name === 'drift'));
+  expect(drift[0]?.status ?? 'pass').toBe('pass');
+  expect(drift[1]).toMatchObject({ status: 'warn', detail: expect.stringMatching(/\bx\b/) });
+  expect(drift[1]?.findings?.filter(({ alarm }) => alarm).map(({ column }) => column)).toEqual(['x']);
   // A row keeps its split when the data grow.
   expect(looks.map(({ newUnits }) => newUnits)).toEqual([rows(first), rows(second) - rows(first)]);
   expect(looks[1]).toMatchObject({ information: rows(second), sequence: { low: expect.any(Number), high: expect.any(Number) } });
@@ -177,7 +182,8 @@ function experiment(name: string, rows: number, pause = 0): string {
 }
 
 /** The first rows are the same whatever their number. */
-function writeTable(name: string, rows: number): void {
+/** Rows from the 400th on have `shift` added to x. */
+function writeTable(name: string, rows: number, shift = 0): void {
   let state = 7;
   const uniform = (): number => {
     state = (state * 48_271) % 2_147_483_647;
@@ -185,7 +191,7 @@ function writeTable(name: string, rows: number): void {
   };
   const lines = Array.from({ length: rows }, (_, i) => {
     const label = i % 2;
-    const [x, y] = [uniform() + uniform() + label * 0.8, uniform() + uniform() - label * 0.6];
+    const [x, y] = [uniform() + uniform() + label * 0.8 + (i < 400 ? 0 : shift), uniform() + uniform() - label * 0.6];
     return `r${String(i).padStart(5, '0')},${label === 0 ? 'a' : 'b'},${x.toFixed(5)},${y.toFixed(5)}`;
   });
   writeFileSync(join(folder, `${name}.csv`), `id,label,x,y\n${lines.join('\n')}\n`);
