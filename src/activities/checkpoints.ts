@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { AssayError, type CheckpointRecord, type RunKey, type RunRecord, refNames } from '../contract';
+import { AssayError, type CheckpointRecord, type RunKey, type RunRecord, type RunStart, refNames } from '../contract';
 import type { Store } from '../store';
 import { restoreFolder } from './place';
 
@@ -58,8 +58,14 @@ export function runCheckpoints(store: Store, key: RunKey, { remedy, keep, now = 
   };
 
   return {
-    async open(epoch: number): Promise<RunCheckpoints> {
-      return store.refs.update<RunCheckpoints>(name, (old) => guarded(old, epoch));
+    /** With `start`, what this epoch's trainer is about to go on from is written down. */
+    async open(epoch: number, start?: Omit<RunStart, 'epoch'>): Promise<RunCheckpoints> {
+      return store.refs.update<RunCheckpoints>(name, (old) => {
+        const record = guarded(old, epoch);
+        if (start === undefined) return record;
+        const earlier = (record.starts ?? []).filter((one) => one.epoch !== epoch);
+        return { ...record, starts: [...earlier, { epoch, ...start }].slice(-mostStarts) };
+      });
     },
 
     async add(epoch: number, checkpoint: Checkpoint): Promise<void> {
@@ -150,6 +156,7 @@ async function nothingThere(store: Store, reference: string, experimentId: strin
 }
 
 const most = 20;
+const mostStarts = 200;
 
 /** A store that is away is no damage: what it holds is still there, and the caller tries again. */
 export async function mustBeDamage(store: Store, name: string, error: unknown): Promise<void> {

@@ -141,7 +141,11 @@ function pictureOf(scores: Float64Array, n: number): DriftFinding['picture'] {
     }
     return counts;
   };
-  return { labels: null, edges, reference: sharesOf(scores.subarray(0, n)), current: sharesOf(scores.subarray(n)) };
+  const [reference, current] = [scores.subarray(0, n), scores.subarray(n)];
+  return {
+    ...{ labels: null, edges, reference: sharesOf(reference), current: sharesOf(current) },
+    n: { reference: reference.length, current: current.length },
+  };
 }
 
 function termName([j, k]: readonly number[], names: readonly string[]): string {

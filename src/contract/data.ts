@@ -190,7 +190,14 @@ export interface DriftFinding {
   since: string | null;
   mend: string;
   /** Shares by bin or category of both sides, for the picture; bins are [edge i, edge i+1). */
-  picture: { labels: string[] | null; edges: number[] | null; reference: number[]; current: number[] } | null;
+  picture: {
+    labels: string[] | null;
+    edges: number[] | null;
+    reference: number[];
+    current: number[];
+    /** Rows behind each side; absent in findings of earlier versions. */
+    n?: { reference: number; current: number };
+  } | null;
 }
 
 /** What `assay drift` prints with --json. */

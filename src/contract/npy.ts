@@ -42,7 +42,7 @@ export function readNpy(bytes: Uint8Array): NpyArray {
 /** Version 1.0, C order. Text becomes `<U`; the shape defaults to one dimension. */
 export function writeNpy(values: NpyArray['values'] | readonly string[], shape: readonly number[] = [values.length]): Uint8Array {
   const texts = isTexts(values) ? values.map((text) => Array.from(text, (c) => c.codePointAt(0) ?? 0)) : null;
-  const chars = texts ? Math.max(1, ...texts.map((t) => t.length)) : 0;
+  const chars = texts ? texts.reduce((longest, text) => Math.max(longest, text.length), 1) : 0;
   const dtype = isTexts(values) ? `<U${chars}` : (dtypeOf.get(values.constructor) ?? '');
   const width = isTexts(values) ? chars * 4 : values.BYTES_PER_ELEMENT;
   const tuple = `(${shape.join(', ')}${shape.length === 1 ? ',' : ''})`;

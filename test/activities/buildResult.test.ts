@@ -9,6 +9,7 @@ import {
   type Manifest,
   mediaTypes,
   noRemedy,
+  type Ref,
   type Remedy,
   type Result,
   type RunOutcome,
@@ -21,6 +22,7 @@ import { writeNpy } from '../../src/contract/npy';
 import { experimentPlan } from '../../src/contract/plan';
 import { openStore, type Store } from '../../src/store';
 import { valid } from '../contract/fixtures';
+import { sampleAt } from '../gpu/helpers';
 
 let folder: string;
 let store: Store;
@@ -137,6 +139,42 @@ test('restarts by cause, leaks, a device set aside and a warm start stand with t
   expect(checkOf(result, 'leftovers')).toMatchObject({ status: 'warn' });
 });
 
+test('restarts with their cause and the use of the devices reach the result, and damaged telemetry costs no more than itself', async () => {
+  const lines = [0, 1, 2].map((at) => `${JSON.stringify(sampleAt(at, { utilization: 0.25 * at }))}\n`).join('');
+  const kept = await store.put(Buffer.from(lines), mediaTypes.jsonLines);
+  const starts = [
+    { epoch: 1, step: 0, seconds: 0, remedy: 0 },
+    { epoch: 2, step: 6, seconds: 2.5, remedy: 0 },
+  ];
+  const run = await build(
+    {},
+    ({ variant, seed }) =>
+      variant === 'b' ? { starts, telemetry, telemetryLines: seed === 1 ? kept : { ...kept, digest: digest('9') } } : {},
+    ({ variant }) => (variant === 'b' ? { attempts: 2, ends: [{ epoch: 1, cause: 'HostLost: no heartbeat' }] } : {}),
+  );
+  expect(runOf(run, 'b')).toMatchObject({
+    restarts: [{ step: 6, seconds: 2.5, cause: 'HostLost: no heartbeat' }],
+    usage: { seconds: [0, 1, 2], utilization: [0, 0.25, 0.5] },
+  });
+  expect(run.variants[1]?.runs[1]?.usage).toBeNull();
+  expect(runOf(run, 'a').usage).toBeNull();
+  expect(runOf(run, 'a')).not.toHaveProperty('restarts');
+});
+
+test('variants that predict alike disagree on no row, and one that does not on the rows it turns', async () => {
+  const alike = await build({}, () => ({}));
+  expect(alike.disagreements).toEqual([{ control: 'a', variant: 'b', of: rows, differing: 0, rows: [], withContent: true }]);
+  const turned = await build(
+    { 'report.rows': '3' },
+    () => ({}),
+    () => ({}),
+    ({ variant }) => variant === 'b',
+  );
+  expect(turned.disagreements).toMatchObject([
+    { differing: rows, rows: [{ id: 'r0', gap: expect.closeTo(0.6, 9), content: null }, { id: 'r1' }, { id: 'r2' }] },
+  ]);
+});
+
 test('a run that failed says what it was meant to run in, and how often it was tried', async () => {
   const failures = { crash: 5, infrastructure: 0, preemption: 0, outOfMemory: 0 };
   const result = await build(
@@ -164,8 +202,9 @@ const rows = 40;
 /** An experiment of two variants and five seeds that predict alike; `of` and `ended` say how a run was otherwise. */
 async function build(
   set: Record<string, string>,
-  of: (key: RunRecord['key']) => Partial<RunRecord>,
+  of: (key: RunRecord['key']) => Partial<RunRecord> & { telemetryLines?: Ref },
   ended: (key: RunRecord['key']) => Partial<RunOutcome> = () => ({}),
+  turned: (key: RunRecord['key']) => boolean = () => false,
 ): Promise<Result> {
   const overrides = Object.entries({ 'evaluation.metrics': '[accuracy]', 'analysis.resamples': '1000', ...set }).map(([path, value]) => ({
     path,
@@ -202,16 +241,21 @@ async function build(
     snapshot: { ref: await store.putJson(snapshot), rows, splits: { train: rows, validation: rows, test: rows } },
     sourceChanged: null,
     checks: [],
-    runs: await Promise.all(keys.map((key) => outcome(key, of(key), ended(key)))),
+    runs: await Promise.all(keys.map((key) => outcome(key, of(key), ended(key), turned(key)))),
     latency: null,
-    provenance: await store.putJson({ assay: '0', source: '' }),
+    provenance: await store.putJson({ assay: '0', source: '', git: { commit: null, dirty: false, remote: null, diff: null } }),
     workflow: { id: 'w', runId: 'r' },
     startedAt: '2026-11-21T14:03:12.000Z',
   };
   return (await buildResult({ store, uiUrl: null, home: folder }, input, 'default')).result;
 }
 
-async function outcome(key: RunRecord['key'], of: Partial<RunRecord>, ended: Partial<RunOutcome>): Promise<RunOutcome> {
+async function outcome(
+  key: RunRecord['key'],
+  { telemetryLines = null, ...of }: Partial<RunRecord> & { telemetryLines?: Ref | null },
+  ended: Partial<RunOutcome>,
+  turned: boolean,
+): Promise<RunOutcome> {
   const events = await store.put(Buffer.from('{"type":"step","step":10,"loss":0.5}\n'), mediaTypes.jsonLines);
   const record: RunRecord = {
     schema: 'assay.run/1',
@@ -236,7 +280,7 @@ async function outcome(key: RunRecord['key'], of: Partial<RunRecord>, ended: Par
     dataStall: null,
     leaks: [],
     warmStart: null,
-    artifacts: { predictions: await predictions(), events, model: null, log: events, result: events, telemetry: null },
+    artifacts: { predictions: await predictions(turned), events, model: null, log: events, result: events, telemetry: telemetryLines },
     ...of,
   };
   return {
@@ -252,11 +296,11 @@ async function outcome(key: RunRecord['key'], of: Partial<RunRecord>, ended: Par
   };
 }
 
-async function predictions(): Promise<RunRecord['artifacts']['predictions']> {
+async function predictions(turned: boolean): Promise<RunRecord['artifacts']['predictions']> {
   const scores = Float64Array.from({ length: rows * 2 }, (_, i) => {
     // Every seventh row is wrong.
     const right = (i >> 1) % 7 === 0 ? (i >> 1) % 2 === 0 : (i >> 1) % 2 === 1;
-    return (i % 2 === 1) === right ? 0.8 : 0.2;
+    return ((i % 2 === 1) === right) !== turned ? 0.8 : 0.2;
   });
   const files: [string, Uint8Array][] = [
     ['ids.npy', writeNpy(Array.from({ length: rows }, (_, row) => `r${row}`))],

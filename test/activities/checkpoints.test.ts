@@ -52,6 +52,22 @@ describe('the record', () => {
     expect((await checkpoints.open(1)).checkpoints.map((c) => c.step)).toEqual([10]);
   });
 
+  it('knows where each epoch began, once each, whatever is written beside it', async () => {
+    const start = (step: number, seconds: number) => ({ step, seconds, remedy: 0 });
+    await checkpoints.open(1, start(0, 0));
+    await checkpoints.add(1, await checkpoint(10, 1));
+    await checkpoints.open(2);
+    await checkpoints.open(2, start(10, 3));
+    await checkpoints.add(2, await checkpoint(20, 2));
+    expect((await checkpoints.open(2, start(10, 3.5))).starts).toEqual([
+      { epoch: 1, step: 0, seconds: 0, remedy: 0 },
+      { epoch: 2, step: 10, seconds: 3.5, remedy: 0 },
+    ]);
+    for (let epoch = 3; epoch < 210; epoch++) await checkpoints.open(epoch, start(10, 3.5));
+    const { starts = [] } = await checkpoints.open(210);
+    expect([starts.length, starts[0]?.epoch, starts.at(-1)?.epoch]).toEqual([200, 10, 209]);
+  });
+
   it('keeps the newest three', async () => {
     await checkpoints.open(1);
     for (const step of [10, 20, 30, 40, 50]) await checkpoints.add(1, await checkpoint(step, 1));

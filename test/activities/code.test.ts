@@ -58,8 +58,23 @@ describe('what is taken', () => {
     expect(await snapshot({ 'training.command': '[python, /opt/train.py, ../train.py, gone.py]' })).toBeNull();
   });
 
-  it('is nothing where trainers run in the folder itself', async () => {
+  it('of a process is what its command names and the files of that kind beside, for a later replay', async () => {
+    for (const path of ['lib/helper.py', 'lib/__pycache__/helper.py', '.venv/site.py', 'other.csv', 'notes.txt']) file(path, '');
+    symlinkSync(join(root, 'train.py'), join(root, 'linked.py'));
+    expect(await paths(await snapshotCode(store, spec({}, 'process')))).toEqual(['lib/helper.py', 'train.py']);
+    const module = spec({ 'training.command': '[python, -m, lib.helper]' }, 'process');
+    expect(await paths(await snapshotCode(store, module))).toEqual(['lib/helper.py', 'train.py']);
+  });
+
+  it('of a process is what its command names alone where the folder holds far more than a trainer', async () => {
+    for (let i = 0; i < 1001; i++) file(`many/${i}.py`, '');
+    expect(await paths(await snapshotCode(store, spec({}, 'process')))).toEqual(['train.py']);
+  });
+
+  it('of a process is nothing where there is nothing, and never keeps an experiment from starting', async () => {
+    rmSync(join(root, 'train.py'));
     expect(await snapshotCode(store, spec({}, 'process'))).toBeNull();
+    expect(await snapshotCode(store, { ...spec({}, 'process'), root: join(root, 'gone') })).toBeNull();
   });
 });
 

@@ -43,6 +43,8 @@ test('an attempt that the server gave up leaves its trainer to the next, which n
     return step >= before + 40;
   });
   expect(Math.min(...seen)).toBeGreaterThanOrEqual(before);
+  // The trainer that was adopted has not started again.
+  expect(await here.starts()).toEqual([{ epoch: 1, step: 0, seconds: 0, remedy: 0 }]);
   second.cancelled();
   await expect(second.ended).rejects.toThrow('stopped on request');
   expect(await here.found()).toMatchObject({ state: 'exited', exit: { code: 75 } });
@@ -116,6 +118,9 @@ async function host(more: { keepCheckpoints?: number }) {
     async newest(): Promise<number> {
       const record = await at.store.refs.get<CheckpointRecord>(refNames.checkpoints('exp', 'a', 1));
       return record?.value.checkpoints.at(-1)?.step ?? 0;
+    },
+    async starts() {
+      return (await at.store.refs.get<CheckpointRecord>(refNames.checkpoints('exp', 'a', 1)))?.value.starts;
     },
     found: () => executor.find(join(dir, 'epoch-1')),
     steps: async () => stepsOf(readFileSync(join(dir, 'epoch-1', 'out', 'events.jsonl'), 'utf8')),

@@ -133,7 +133,7 @@ describe('numbers', () => {
       side([numbers([...new Array<number>(10).fill(0), ...new Array<number>(90).fill(1)])]),
       limits,
     );
-    expect(found?.picture).toEqual({ labels: ['0', '1'], edges: null, reference: [0.5, 0.5], current: [0.1, 0.9] });
+    expect(found?.picture).toMatchObject({ labels: ['0', '1'], edges: null, reference: [0.5, 0.5], current: [0.1, 0.9] });
     expect(found?.where?.segment).toMatch(/^at [01]$/);
   });
   test('a column that turns constant, and one that was, are found without a division by zero', () => {

@@ -133,9 +133,10 @@ function picture(cells: readonly Cell[], a: number, b: number): DriftFinding['pi
   const labels = shown.map(({ name }) => name);
   const reference = shown.map((cell) => cell.a / a);
   const current = shown.map((cell) => cell.b / b);
+  const n = { reference: a, current: b };
   const rest = (shares: number[]): number => Math.max(0, 1 - shares.reduce((sum, share) => sum + share, 0));
-  if (shown.length === cells.length) return { labels, edges: null, reference, current };
-  return { labels: [...labels, others], edges: null, reference: [...reference, rest(reference)], current: [...current, rest(current)] };
+  if (shown.length === cells.length) return { labels, edges: null, reference, current, n };
+  return { labels: [...labels, others], edges: null, reference: [...reference, rest(reference)], current: [...current, rest(current)], n };
 }
 
 const own = (counts: Record<string, number> | undefined, value: string): number =>

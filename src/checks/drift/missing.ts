@@ -16,7 +16,10 @@ export function compareMissing(a: ColumnProfile, b: ColumnProfile, between: Betw
     sizes: {},
     detail: `"${a.name}" has no value in ${percent(q)} of the rows of ${between.current}, in ${percent(p)} in ${between.reference}.`,
     where: { segment: 'rows without a value', share: { reference: p, current: q }, rows: [] },
-    picture: { labels: ['with a value', 'without'], edges: null, reference: [1 - p, p], current: [1 - q, q] },
+    picture: {
+      ...{ labels: ['with a value', 'without'], edges: null },
+      ...{ reference: [1 - p, p], current: [1 - q, q], n: { reference: n, current: m } },
+    },
   };
 }
 

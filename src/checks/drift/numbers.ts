@@ -100,11 +100,12 @@ const sentence = ({ segment, share }: Omit<NonNullable<DriftFinding['where']>, '
 
 /** Each value where there are few; else bins of equal width over the middle 99 % of both sides, the outer ones open. */
 function picture(a: ColumnProfile, b: ColumnProfile, x: Ladder, y: Ladder): DriftFinding['picture'] {
+  const n = { reference: a.count, current: b.count };
   if (a.kind === 'number' && a.distinct <= bars && b.distinct <= bars) {
     const values = [...new Set([...x.values, ...y.values])].sort((p, q) => p - q);
     if (values.length <= bars) {
       const inner = values.slice(1);
-      return { labels: values.map(shortNumber), edges: null, reference: shares(x, inner), current: shares(y, inner) };
+      return { labels: values.map(shortNumber), edges: null, reference: shares(x, inner), current: shares(y, inner), n };
     }
   }
   const least = Math.min(x.least, y.least);
@@ -114,7 +115,7 @@ function picture(a: ColumnProfile, b: ColumnProfile, x: Ladder, y: Ladder): Drif
   const inner = Array.from({ length: bars - 1 }, (_, i) => low + ((high - low) * (i + 1)) / bars).filter(
     (edge, i, all) => edge > least && edge < most && edge !== all[i - 1],
   );
-  return { labels: null, edges: [least, ...inner, most], reference: shares(x, inner), current: shares(y, inner) };
+  return { labels: null, edges: [least, ...inner, most], reference: shares(x, inner), current: shares(y, inner), n };
 }
 
 const isoTime = (milliseconds: number): string => {

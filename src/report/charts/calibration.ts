@@ -16,7 +16,11 @@ export function calibrationChart(result: Result, { control, variant, calibration
     calibration[i === 0 ? 'control' : 'variant'].map((bin) => ({ arm, shift: i === 0 ? -aside : aside, ...bin })),
   );
   const totals = arms.map((arm) => rows.reduce((sum, row) => sum + (row.arm === arm ? row.rows : 0), 0));
-  const shares = rows.map((row) => ({ ...row, share: row.rows / (totals[arms.indexOf(row.arm)] || 1) }));
+  const shares = rows.map((row) => ({
+    ...row,
+    share: row.rows / (totals[arms.indexOf(row.arm)] || 1),
+    tip: `${row.arm}: ${sentence(row)}`,
+  }));
   const from = Math.min(...rows.map((row) => row.from));
   const colours = arms.map((arm, i) => look.get(arm)?.colour ?? `var(--v${i})`);
   const x = { type: 'quantitative', scale: { domain: [from, 1], nice: false, zero: false, padding: 0 } } as const;
@@ -55,8 +59,14 @@ export function calibrationChart(result: Result, { control, variant, calibration
       },
       {
         data: { values: own },
-        mark: { type: 'point', filled: true, size: 55, opacity: 1, xOffset },
-        encoding: { x: { ...x, field: 'confidence', axis: scoreAxis }, y: { ...accuracy, field: 'accuracy' }, color: colour, shape },
+        mark: { type: 'point', filled: true, size: 55, opacity: 1, xOffset, aria: true },
+        encoding: {
+          x: { ...x, field: 'confidence', axis: scoreAxis },
+          y: { ...accuracy, field: 'accuracy' },
+          color: colour,
+          shape,
+          description: { field: 'tip' },
+        },
       },
     ];
   });

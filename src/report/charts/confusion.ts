@@ -17,6 +17,7 @@ export function confusionChart({ control, variant, confusion }: Breakdown, class
       text: inCell(change),
       colour: good ? 'var(--good)' : 'var(--bad)',
       strength: 0.04 + (0.56 * Math.abs(change)) / largest,
+      tip: `${cell.label} predicted as ${cell.prediction}: ${formatMeanCount(cell.control)} rows by ${control}, ${formatMeanCount(cell.variant)} by ${variant}`,
     };
   });
   const cellSize = Math.max(smallestCell, ...cells.map(({ text }) => 8 + 6.4 * text.length));
@@ -47,12 +48,13 @@ export function confusionChart({ control, variant, confusion }: Breakdown, class
       },
       {
         data: { values: cells },
-        mark: { type: 'rect' },
+        mark: { type: 'rect', aria: true },
         encoding: {
           x,
           y,
           fill: { field: 'colour', type: 'nominal', scale: null },
           fillOpacity: { field: 'strength', type: 'quantitative', scale: null },
+          description: { field: 'tip' },
         },
       },
       {

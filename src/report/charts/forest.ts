@@ -1,6 +1,13 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { Comparison, Result } from '../../contract';
-import { differenceUnit, formatConfidence, formatDifference, formatDifferenceInterval, formatDifferenceWithInterval } from '../formatters';
+import {
+  differenceUnit,
+  formatConfidence,
+  formatCount,
+  formatDifference,
+  formatDifferenceInterval,
+  formatDifferenceWithInterval,
+} from '../formatters';
 import { metricInfo, metricTitle } from '../metricInfo';
 import { bounds, direction, directionWords, looks } from '../reading';
 import type { Chart } from './render';
@@ -25,6 +32,7 @@ export function forestChart(result: Result, metric: string, comparisons: Compari
     high: c.high === null ? null : c.high / scale,
     text: formatDifferenceWithInterval(metric, c.difference, c.low, c.high),
     middle: (from + to) / 2,
+    tip: `${c.variant}: ${formatDifference(metric, c.difference)}, ${formatConfidence(c.confidence)} interval ${formatDifferenceInterval(metric, c.low, c.high)}, n = ${formatCount(c.n)}`,
   }));
   const intervals = rows.filter((row) => row.low !== null && row.high !== null);
   const x = {
@@ -52,7 +60,7 @@ export function forestChart(result: Result, metric: string, comparisons: Compari
   } as const;
   const drawn = lines
     .filter((line) => line.value !== null)
-    .map((line) => ({ at: (line.value ?? 0) / scale, label: line.label, kind: line.kind }));
+    .map((line) => ({ at: (line.value ?? 0) / scale, label: line.label, tip: `${line.label}: ${formatDifference(metric, line.value)}` }));
   const spec = {
     width,
     height: rows.length * rowHeight,
@@ -65,8 +73,8 @@ export function forestChart(result: Result, metric: string, comparisons: Compari
       },
       {
         data: { values: drawn },
-        mark: { type: 'rule', strokeWidth: 1.5, strokeDash: [5, 4], color: 'var(--bound)' },
-        encoding: { x: { ...x, field: 'at' } },
+        mark: { type: 'rule', strokeWidth: 1.5, strokeDash: [5, 4], color: 'var(--bound)', aria: true },
+        encoding: { x: { ...x, field: 'at' }, description: { field: 'tip' } },
       },
       {
         data: { values: drawn },
@@ -85,8 +93,8 @@ export function forestChart(result: Result, metric: string, comparisons: Compari
       })),
       {
         transform: [{ filter: 'isValid(datum.difference)' }],
-        mark: { type: 'point', filled: true, size: 95, opacity: 1, yOffset: 8 },
-        encoding: { y, x: { ...x, field: 'difference' }, color: colour, shape },
+        mark: { type: 'point', filled: true, size: 95, opacity: 1, yOffset: 8, aria: true },
+        encoding: { y, x: { ...x, field: 'difference' }, color: colour, shape, description: { field: 'tip' } },
       },
       {
         mark: {

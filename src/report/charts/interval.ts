@@ -62,9 +62,15 @@ export function intervalMark(scale: IntervalScale, row: Interval): Html {
       ? 'not defined'
       : `${formatDifference(scale.metric, difference)}${low === null ? '' : `, interval ${formatDifferenceInterval(scale.metric, low, high)}`}, ${word}`;
   const zero = at(scale, 0).toFixed(1);
+  const drawn =
+    difference === null
+      ? null
+      : outside(scale, difference)
+        ? beyond(scale, difference, colour)
+        : mark(at(scale, difference), row.reading, colour);
   return html`<svg class="strip" role="img" aria-label="${description}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"><line x1="${zero}" x2="${zero}" y1="0" y2="${height}" stroke="var(--muted)"/>${
     low === null || high === null ? null : bar(scale, low, high, colour, row.reading === 'too-small')
-  }${difference === null ? null : outside(scale, difference) ? beyond(scale, difference, colour) : mark(at(scale, difference), row.reading, colour)}</svg>`;
+  }${drawn === null ? null : html`<g data-tip="${description}">${drawn}</g>`}</svg>`;
 }
 
 function bar(scale: IntervalScale, low: number, high: number, colour: string, faint: boolean): Html | null {

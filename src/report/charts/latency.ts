@@ -15,7 +15,12 @@ export function latencyChart(result: Result, measured: Record<string, number[]>,
   // One stray batch must not squeeze every box into a line: an axis cut at a little over the largest p99 says so by an arrow.
   const limit = Math.max(...rows.map((row) => Math.max(row.p99 ?? 0, row.p95 * 1.15)));
   const top = Math.min(Math.max(...rows.map((row) => row.max)), limit * 1.3);
-  const boxes = rows.map((row) => ({ ...row, shownMax: Math.min(row.max, top), cut: row.max > top ? `max ${formatMs(row.max)} ▸` : '' }));
+  const boxes = rows.map((row) => ({
+    ...row,
+    shownMax: Math.min(row.max, top),
+    cut: row.max > top ? `max ${formatMs(row.max)} ▸` : '',
+    tip: `${row.variant}: ${quantileSentence(row)}`,
+  }));
   const strokes = names.flatMap((variant) => thin(measured[variant] ?? []).flatMap((ms) => (ms <= top ? [{ variant, ms }] : [])));
   const lower = Math.min(...rows.map((row) => row.min));
   const reach = top - lower || 1;
@@ -48,8 +53,8 @@ export function latencyChart(result: Result, measured: Record<string, number[]>,
         encoding: { y, x: { ...x, field: 'min' }, x2: { field: 'p95' }, color: colour },
       },
       {
-        mark: { type: 'bar', size: 18, fillOpacity: 0.22, strokeWidth: 1.5, cornerRadius: 2, yOffset: lift },
-        encoding: { y, x: { ...x, field: 'p25' }, x2: { field: 'p75' }, color: colour, stroke: colour },
+        mark: { type: 'bar', size: 18, fillOpacity: 0.22, strokeWidth: 1.5, cornerRadius: 2, yOffset: lift, aria: true },
+        encoding: { y, x: { ...x, field: 'p25' }, x2: { field: 'p75' }, color: colour, stroke: colour, description: { field: 'tip' } },
       },
       {
         mark: { type: 'tick', thickness: 3, size: 18, orient: 'vertical', yOffset: lift },

@@ -5,24 +5,33 @@ import type { Chart } from './render';
 
 type Picture = NonNullable<DriftFinding['picture']>;
 
-/** Share of the rows by bin or category: the reference as filled bars, the current data as outlines over them. */
+/** Share of the rows by bin or category, two bars side by side: the reference filled, the current data outlined. */
 export function sharesChart(finding: DriftFinding, picture: Picture, sides: [string, string], id: string): Chart {
   const bars = barsOf(picture);
+  const values = bars.flatMap((bar) =>
+    (['reference', 'current'] as const).map((side, i) => ({
+      ...{ label: bar.label, side, share: bar[side] },
+      ...halfOf(bar, i),
+      tip: `${bar.label}: ${formatPercent(bar.reference)} ${sides[0]}, ${formatPercent(bar.current)} ${sides[1]}`,
+    })),
+  );
   const x = picture.edges === null ? categories(bars) : bins;
-  const shares = (side: 'reference' | 'current') => ({
-    y: { field: side, type: 'quantitative', axis: { title: 'share of rows', format: '.0%', tickCount: 3 } },
+  const y = {
+    y: { field: 'share', type: 'quantitative', axis: { title: 'share of rows', format: '.0%', tickCount: 3 } },
     y2: { datum: 0 },
+  };
+  const layer = (side: 'reference' | 'current', mark: object) => ({
+    transform: [{ filter: `datum.side === '${side}'` }],
+    mark: { type: 'bar', orient: 'vertical', strokeWidth: 1.4, aria: true, ...mark },
+    encoding: { ...x, ...y, description: { field: 'tip' } },
   });
   const spec = {
     width: 300,
     height: 130,
-    data: { values: bars },
+    data: { values },
     layer: [
-      { mark: { type: 'bar', orient: 'vertical', color: 'var(--v0)', opacity: 0.35 }, encoding: { ...x, ...shares('reference') } },
-      {
-        mark: { type: 'bar', orient: 'vertical', fillOpacity: 0, stroke: 'var(--bound)', strokeWidth: 1.6 },
-        encoding: { ...x, ...shares('current') },
-      },
+      layer('reference', { color: 'var(--v0)', fillOpacity: 0.55 }),
+      layer('current', { color: 'var(--bound)', fillOpacity: 0.08, stroke: 'var(--bound)' }),
     ],
   } as unknown as TopLevelSpec;
   return {
@@ -52,6 +61,13 @@ export function barsOf({ labels, edges, reference, current }: Picture): Bar[] {
   });
 }
 
+/** The left half of a bin is the reference's, the right half the current data's. */
+function halfOf({ from, to }: Bar, half: number): { from: number | null; to: number | null } {
+  if (from === null || to === null) return { from, to };
+  const [middle, gap] = [(from + to) / 2, (to - from) * 0.06];
+  return half === 0 ? { from: from + gap, to: middle } : { from: middle, to: to - gap };
+}
+
 const bins = {
   x: { field: 'from', type: 'quantitative', scale: { zero: false, nice: false }, axis: { title: null, tickCount: 5, grid: false } },
   x2: { field: 'to' },
@@ -64,4 +80,5 @@ const categories = (bars: Bar[]) => ({
     sort: bars.map(({ label }) => label),
     axis: { title: null, labelLimit: 90, labelAngle: bars.length > 5 ? -40 : 0 },
   },
+  xOffset: { field: 'side', type: 'nominal', scale: { domain: ['reference', 'current'], paddingInner: 0.1 } },
 });

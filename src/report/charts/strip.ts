@@ -1,5 +1,6 @@
 import { type Html, html } from '../html';
 import type { VariantResult } from '../../contract';
+import { formatMetric } from '../formatters';
 
 const width = 180;
 const height = 20;
@@ -20,7 +21,7 @@ export function stripScale(variants: VariantResult[], metric: string): StripScal
   return values.length === 0 ? null : { low: Math.min(...values), high: Math.max(...values) };
 }
 
-/** A table cell's drawing: interval as a bar, estimate as a tick, every seed as a dot. */
+/** A table cell's drawing: interval as a bar, estimate as a tick, every seed as a dot that says its value. */
 export function strip(variant: VariantResult, metric: string, scale: StripScale, colour: string, description: string): Html {
   const own = variant.metrics[metric];
   const reach = scale.high - scale.low || 1;
@@ -35,7 +36,10 @@ export function strip(variant: VariantResult, metric: string, scale: StripScale,
       : null;
   const dots = variant.runs.map((run) => {
     const value = run.metrics[metric];
-    return value != null && html`<circle cx="${at(value)}" cy="10" r="2.6" fill="${colour}" stroke="var(--paper)" stroke-width="0.8"/>`;
+    return (
+      value != null &&
+      html`<circle cx="${at(value)}" cy="10" r="2.6" fill="${colour}" stroke="var(--paper)" stroke-width="0.8" data-tip="${variant.name} seed ${run.seed}: ${formatMetric(metric, value)}"/>`
+    );
   });
   return html`<svg class="strip" role="img" aria-label="${description}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">${bar}${tick}${dots}</svg>`;
 }

@@ -1,7 +1,7 @@
 import type { Check, DriftFinding, Result } from '../../contract';
 import { renderChart } from '../charts/render';
 import { barsOf, sharesChart } from '../charts/shares';
-import { formatNumber, formatPercent, formatPValue } from '../formatters';
+import { formatCount, formatNumber, formatPercent, formatPValue } from '../formatters';
 import { type Html, html } from '../html';
 import { details, plural, section, table } from './parts';
 
@@ -70,7 +70,7 @@ async function panel(finding: DriftFinding, sides: [string, string], id: string)
   return html`<figure><figcaption><strong>${column}</strong> <span class="hint">${detail}</span></figcaption>${chart}${
     picture === null
       ? null
-      : html`<p class="n">Filled: ${sides[0]}. Outlined: ${sides[1]}.</p>${details(
+      : html`<p class="n">Filled: ${sides[0]}. Outlined: ${sides[1]}.${rowsBehind(picture, sides)}</p>${details(
           'Data',
           table(
             `${id}-data`,
@@ -82,6 +82,10 @@ async function panel(finding: DriftFinding, sides: [string, string], id: string)
   }<p class="n">${facts.join(' ')}</p></figure>
 `;
 }
+
+/** Findings of earlier versions do not say how many. */
+const rowsBehind = ({ n }: NonNullable<DriftFinding['picture']>, sides: [string, string]): string =>
+  n === undefined ? '' : ` n = ${formatCount(n.reference)} ${within(sides[0])} and ${formatCount(n.current)} ${within(sides[1])}.`;
 
 const headings: Record<string, string> = {
   drift: 'Since the snapshot before',
