@@ -25,11 +25,11 @@ class Events:
     def emit(self, type: str, **fields) -> None:
         self._write({"type": type, **fields})
 
-    def step(self, step: int, metrics: dict | None, rows: int, seconds: float, data_seconds: float) -> None:
-        """`seconds`: the whole step; `data_seconds`: the part of it spent waiting for its rows."""
+    def step(self, step: int, metrics: dict | None, rows: int, seconds: float, data_seconds: float, order: str | None = None) -> None:
+        """`seconds`: the whole step; `data_seconds`: the part of it spent waiting for its rows; `order`: digest of their ids."""
         self._step = step
         times = {"throughput_samples_per_sec": round(rows / seconds, 1), "seconds": round(seconds, 6), "data_seconds": round(data_seconds, 6)}
-        self._write({"type": "step", "step": step, **(metrics or {}), **times})
+        self._write({"type": "step", "step": step, **(metrics or {}), **times, **({"order": order} if order else {})})
 
     def warning(self, message: str) -> None:
         self._write({"type": "warning", "step": self._step, "message": message})

@@ -17,6 +17,7 @@ import numpy as np
 
 from . import states
 from .checkpoints import Writer, read_checkpoint, remove_unfinished
+from .digests import StateDigests, rows_digest
 from .exits import Rejected, Stopped
 from .latency import serve_turns
 from .order import Order
@@ -46,11 +47,13 @@ def _train(run, trainer) -> None:
     for name in run.unread_params():
         run.events.warning(f"params.{name} is never read by this trainer")
     with Writer(run.checkpoints, _log_checkpoint(run)) as writer:
-        last = _steps(run, trainer, order, total, writer)
+        digests = StateDigests(run, trainer)
+        last = _steps(run, trainer, order, total, writer, digests)
         random = run.ranks.gather(states.capture(run.ranks))
         run.ranks.leave()
         if run.ranks.rank > 0:
             return
+        digests.now(run.step)
         try:
             with run.interruptible():
                 scores = predict(run, trainer)
@@ -109,8 +112,9 @@ def _total_steps(run, order: Order) -> int | None:
     return min(given, default=None)
 
 
-def _steps(run, trainer, order: Order, total: int | None, writer: Writer) -> dict:
+def _steps(run, trainer, order: Order, total: int | None, writer: Writer, digests: StateDigests) -> dict:
     clock, per_epoch, ranks, stall = time.perf_counter, order.steps_per_epoch, run.ranks, run.stall
+    ids = run.data.train.ids
     used_before, began = run.used_seconds, clock()
     saved, metrics = began, {}
     while total is None or run.step < total:
@@ -137,7 +141,8 @@ def _steps(run, trainer, order: Order, total: int | None, writer: Writer) -> dic
         run.samples += len(rows)
         seconds = max(clock() - start, 1e-9)
         stall.add(seconds)
-        run.events.step(run.step, metrics, len(rows), seconds, stall.waited)
+        run.events.step(run.step, metrics, len(rows), seconds, stall.waited, rows_digest(ids[rows]))
+        digests.after(run.step, clock() - began)
         if run.step % per_epoch == 0:
             run.events.emit("epoch", step=run.step, epoch=run.step // per_epoch, **metrics)
     run.used_seconds = used_before + clock() - began

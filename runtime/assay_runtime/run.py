@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from . import states
 from .data import Data
+from .environment import environment
 from .events import Events, NoEvents
 from .exits import Rejected, Stopped
 from .ranks import Ranks
@@ -166,16 +166,8 @@ class Run:
             self._interruptible = False
 
     def environment(self) -> dict:
-        """Versions of what is loaded."""
-        found = {"python": sys.version.split()[0], "platform": sys.platform, "assay_runtime": "1.0.0"}
-        for name in ("numpy", "scipy", "sklearn", "torch"):
-            if name in sys.modules:
-                found[name] = sys.modules[name].__version__
-        torch = sys.modules.get("torch")
-        if torch is not None and self.device == "cuda" and torch.cuda.is_available():
-            found["cuda"] = torch.version.cuda
-            found["device"] = torch.cuda.get_device_name()
-        return found
+        """Versions of what is loaded, threads, BLAS, processor."""
+        return environment(self.device)
 
     def _on_sigterm(self, *_) -> None:
         self.stop_requested = True

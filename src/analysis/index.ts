@@ -5,6 +5,7 @@ export { latencyBlocks, latencySummary } from './latency';
 export { planExperiment, type Outlook, type PlanningInput, type Scenario } from './planning/planning';
 export { checkPlanning } from './planning/aim';
 export { measureNoise, type MeasuredNoise, type Pilot } from './planning/noise';
+export { compareRun, differences, failedRun, replaySentence, type RunStreams, stepStreams } from './replay';
 export {
   bootstrapSeed,
   seedsForAlgorithm,

@@ -1,5 +1,5 @@
 import { lstat, readdir } from 'node:fs/promises';
-import { isAbsolute, join, normalize } from 'node:path';
+import { extname, isAbsolute, join, normalize } from 'node:path';
 import { AssayError, type Manifest, mediaTypes, type Ref, type ResolvedSpec } from '../contract';
 
 /** Of a store, what it takes to put files there. */
@@ -20,12 +20,17 @@ const largest = 64 * 2 ** 20;
 /** Made by tools, and never part of a program. */
 const left = new Set(['.git', '.assay', 'node_modules', '__pycache__']);
 
+/** What a process may find beside the files that its command names: more of it, or larger, is taken for data. */
+const besideMost = { files: 1000, bytes: 16 * 2 ** 20, entries: 10_000 };
+
 /**
  * Stores the trainer's code as one folder, before the experiment starts: `training.code`, or else the files of the experiment's folder that
- * its commands name. The same files give the same reference. Null where there are none, or where trainers run in the folder itself.
+ * its commands name. The same files give the same reference. Null where there are none.
+ * A process runs in the folder itself; its code is stored for a later replay, with the files of the same kinds beside it, and whatever
+ * cannot be stored is left out.
  */
 export async function snapshotCode(store: CodeStore, spec: ResolvedSpec): Promise<Ref | null> {
-  if (spec.runtime.executor !== 'docker') return null;
+  if (spec.runtime.executor !== 'docker') return processCode(store, spec);
   const found = new Map<string, CodeFile>();
   for (const entry of spec.training.code ?? (await namedByCommands(spec))) {
     const files = await filesBelow(spec.root, inside(spec, entry));
@@ -51,6 +56,44 @@ async function put(store: CodeStore, root: string, files: readonly CodeFile[]): 
     manifest.push({ path, size, digest, ...(executable ? { mode: '755' } : {}) });
   }
   return { ...(await store.putJson({ files: manifest })), mediaType: mediaTypes.manifest };
+}
+
+async function processCode(store: CodeStore, spec: ResolvedSpec): Promise<Ref | null> {
+  const kinds = new Set<string>();
+  const found = new Map<string, CodeFile>();
+  for (const entry of await namedByCommands(spec).catch(() => [])) {
+    const file = await described(spec.root, inside(spec, entry)).catch(() => null);
+    if (file === null || file.size > besideMost.bytes) continue;
+    found.set(file.path, file);
+    if (extname(file.path) !== '') kinds.add(extname(file.path));
+  }
+  // `python -m package` names none.
+  if (/^(?:.*\/)?python[\d.]*$/.test(spec.training.command[0] ?? '')) kinds.add('.py');
+  for (const file of await beside(spec.root, kinds)) found.set(file.path, file);
+  const files = [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  return files.length === 0 ? null : put(store, spec.root, files);
+}
+
+/** Files of these kinds below the folder; none where it holds so many or so much that it must be more than a trainer. */
+async function beside(root: string, kinds: ReadonlySet<string>): Promise<CodeFile[]> {
+  const found: CodeFile[] = [];
+  const folders = kinds.size === 0 ? [] : [''];
+  let [entries, bytes] = [0, 0];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const names = await readdir(join(root, folder)).catch(() => []);
+    entries += names.length;
+    if (entries > besideMost.entries) return [];
+    for (const name of names) {
+      if (left.has(name) || name.startsWith('.')) continue;
+      const file = await described(root, folder === '' ? name : `${folder}/${name}`).catch(() => null);
+      if (file?.folder) folders.push(file.path);
+      if (file === null || file.folder || !kinds.has(extname(name))) continue;
+      bytes += file.size;
+      found.push(file);
+      if (found.length > besideMost.files || bytes > besideMost.bytes) return [];
+    }
+  }
+  return found;
 }
 
 /** Arguments that are files of the experiment's folder, e.g. `train.py` of `[python, train.py]`. */

@@ -9,6 +9,8 @@ export * from './nexus';
 export * from './nexusEndpoint';
 export * from './probeOrder';
 export * from './provenance';
+export * from './replay';
+export type { Ingredient } from './replayIngredients';
 export * from './schedules';
 export * from './steering';
 export * from './searchAttributes';

@@ -45,6 +45,19 @@ export async function waitsOf(client: Client, experimentId: string): Promise<Wai
   return { experiment: await ofExperiment(looker, pool, progress, workflowId), runs };
 }
 
+/** Where each run that waits for a place stands in the pool's line, by `variant/seed`: one question, however many runs. Empty where the pool does not answer. */
+export async function placesOf(client: Client, experimentId: string, runs: Progress['runs']): Promise<Map<string, string>> {
+  const question = (): Promise<PoolState> => client.workflow.getHandle(ids.gpuPool).query<PoolState>(poolNames.state);
+  const pool = await client.withDeadline(Date.now() + patienceMs, question).catch(() => null);
+  const places = runs
+    .filter(({ state }) => !isRunFinal(state))
+    .flatMap(({ variant, seed }) => {
+      const [place] = inLine(pool, ids.variantRunWorkflow(experimentId, variant, seed));
+      return place === undefined ? [] : [[`${variant}/${seed}`, place] as const];
+    });
+  return new Map(places);
+}
+
 interface Looker {
   client: Client;
   ask: <T>(question: () => Promise<T>) => Promise<T>;

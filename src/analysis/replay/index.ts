@@ -1,0 +1,3 @@
+export { compareRun, differences, failedRun } from './compareRun';
+export { type RunStreams, stepStreams } from './streams';
+export { replaySentence } from './wording';
