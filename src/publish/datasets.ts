@@ -99,7 +99,7 @@ export function mlflowDataset({ digest, record, profile, store }: PublishedSnaps
 const mlflowTypes = { number: 'double', category: 'string', time: 'datetime' } as const;
 
 /** OpenLineage's naming: the bucket or `file` is the namespace, the path the name. */
-function named(source: string): { namespace: string; name: string } {
+export function named(source: string): { namespace: string; name: string } {
   const bucket = /^(s3:\/\/[^/]+)\/?(.*)$/.exec(source);
   if (bucket) return { namespace: bucket[1] ?? '', name: bucket[2] || '/' };
   const scheme = /^([a-z]+):(.+)$/.exec(source);

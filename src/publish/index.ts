@@ -1,5 +1,14 @@
 export { mlflowDataset, openLineageDataset, type PublishedSnapshot } from './datasets';
 export {
+  type MlflowEnvironment,
+  mlflowSettings,
+  mlflowVersion,
+  notePublishing,
+  NotPublished,
+  publishedSentence,
+  publishOnce,
+} from './mlflow';
+export {
   delayAfter,
   deliverOnce,
   newSecret,

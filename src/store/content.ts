@@ -33,7 +33,8 @@ export class ContentStore implements Store {
   readonly #packed: Packed;
   readonly #reader: Reader;
 
-  constructor(url: string, replicas: readonly Backend[]) {
+  /** With `repair: false` reading changes nothing, so that whoever looks for damage finds all of it. */
+  constructor(url: string, replicas: readonly Backend[], { repair = true }: { repair?: boolean } = {}) {
     this.url = url;
     this.replicas = replicas;
     const registers = registersOf(replicas);
@@ -43,7 +44,7 @@ export class ContentStore implements Store {
     this.#spool = new Spool(replicas);
     this.#writer = new Writer(this.#all, this.#marks, this.#spool);
     this.#packed = new Packed(this.#all, this.#marks, this.#writer);
-    this.#reader = new Reader(this.#all, this.#marks, this.#packed.index, new Repairs(this.#all, this.#spool, this.#marks));
+    this.#reader = new Reader(this.#all, this.#marks, this.#packed.index, new Repairs(this.#all, this.#spool, this.#marks, repair));
   }
 
   async put(data: Buffer | string | Readable, mediaType: string, options: TransferOptions = {}): Promise<Ref> {
@@ -170,10 +171,10 @@ export class ContentStore implements Store {
       );
   }
 
-  async verify(digest: string): Promise<Verification> {
+  async verify(digest: string, options: { repair?: boolean } = {}): Promise<Verification> {
     // What is still under way is not missing.
     await this.settle();
-    return await this.#reader.verify(digest);
+    return await this.#reader.verify(digest, options);
   }
 
   async putFolder(dir: string, options: FolderOptions = {}): Promise<Ref> {

@@ -10,8 +10,9 @@ import type * as S3 from './s3';
 /**
  * `file:///absolute/dir` (made with the first write) or `s3://bucket/prefix`, or several of them with commas: a write is durable once a
  * majority has it. Three bear the loss of one; of two both must be up.
+ * With `repair: false` damage is passed over and left as it is.
  */
-export function openStore(url: string): ContentStore {
+export function openStore(url: string, options: { repair?: boolean } = {}): ContentStore {
   const replicas = url.split(',').map((part) => observed(openBackend(part.trim(), url)));
   const seen = new Set<string>();
   for (const { url: one } of replicas) {
@@ -20,7 +21,7 @@ export function openStore(url: string): ContentStore {
       throw new AssayError('Unsupported', `The store names ${one} twice, which would count as two replicas. Name it once.`);
     seen.add(plain);
   }
-  return new ContentStore(replicas.map((one) => one.url).join(','), replicas);
+  return new ContentStore(replicas.map((one) => one.url).join(','), replicas, options);
 }
 
 function openBackend(url: string, all: string): Backend {

@@ -120,9 +120,10 @@ export class Reader {
   }
 
   /** As each replica has it, at the first place where any has something. */
-  async verify(digest: string): Promise<Verification> {
+  async verify(digest: string, { repair = false }: { repair?: boolean } = {}): Promise<Verification> {
     let nothing: Verification | null = null;
     for await (const place of this.#places(digest)) {
+      if (repair) await this.#repairs.now(place.key, place.digest);
       const inspected = await Promise.all(
         this.#replicas.all.map(async (backend) => ({ url: backend.url, ...(await inspect(backend, place, digest)) })),
       );

@@ -14,19 +14,21 @@ export class Repairs {
   readonly #replicas: Replicas;
   readonly #spool: Spool;
   readonly #marks: Marks;
+  readonly #enabled: boolean;
   readonly #going = new Map<string, Promise<void>>();
   readonly #slots: Promise<unknown>[] = Array.from({ length: atOnce }, () => Promise.resolve());
   #next = 0;
 
-  constructor(replicas: Replicas, spool: Spool, marks: Marks) {
+  constructor(replicas: Replicas, spool: Spool, marks: Marks, enabled = true) {
     this.#replicas = replicas;
     this.#spool = spool;
     this.#marks = marks;
+    this.#enabled = enabled;
   }
 
   /** In the background; what fails is found again by the next reader, or by a scrub. */
   later(key: string, digest: string): void {
-    if (this.#replicas.all.length === 1 || this.#going.has(key)) return;
+    if (!this.#enabled || this.#replicas.all.length === 1 || this.#going.has(key)) return;
     const slot = this.#next++ % atOnce;
     const work = (this.#slots[slot] as Promise<unknown>)
       .then(() => this.now(key, digest))
@@ -39,6 +41,7 @@ export class Repairs {
 
   /** `digest` is that of all that lies under `key`. */
   async now(key: string, digest: string): Promise<void> {
+    if (!this.#enabled) return;
     const place = { key, digest };
     const found = await Promise.all(this.#replicas.all.map(async (backend) => ({ backend, ...(await inspect(backend, place, digest)) })));
     const broken = found.filter(({ state }) => state === 'missing' || state === 'corrupt');

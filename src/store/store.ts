@@ -29,8 +29,8 @@ export interface Store {
   list(): AsyncIterable<StoredObject>;
   /** From every replica, whatever still refers to it. */
   delete(digest: string): Promise<void>;
-  /** Reads and hashes it in every replica. */
-  verify(digest: string): Promise<Verification>;
+  /** Reads and hashes it in every replica. With `repair` a sound copy first replaces those that are damaged or missing. */
+  verify(digest: string, options?: { repair?: boolean }): Promise<Verification>;
   /** Stores the regular files below `dir`; the reference is that of the manifest. */
   putFolder(dir: string, options?: FolderOptions): Promise<Ref>;
   /** Replaces `dir` by the folder; `dir` is whole whenever it exists. */
