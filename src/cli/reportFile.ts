@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { AssayError, type ExperimentRecord, type Result } from '../contract';
-import { renderMarkdown } from '../report';
 import type { Store } from '../store';
 import { homeDir } from './home';
 
@@ -17,16 +16,9 @@ export async function readResult(store: Store, record: ExperimentRecord): Promis
   return store.getJson<Result>(finished(record).result);
 }
 
-/** The report in a form for people or programs, as text. */
-export async function reportText(store: Store, record: ExperimentRecord, format: 'html' | 'md' | 'json'): Promise<string> {
-  switch (format) {
-    case 'html':
-      return (await store.get(finished(record).report)).toString('utf8');
-    case 'md':
-      return renderMarkdown(await readResult(store, record));
-    case 'json':
-      return `${JSON.stringify(await readResult(store, record), null, 2)}\n`;
-  }
+/** The page as it was stored with the result. */
+export async function finishedHtml(store: Store, record: ExperimentRecord): Promise<string> {
+  return (await store.get(finished(record).report)).toString('utf8');
 }
 
 function finished(record: ExperimentRecord) {

@@ -16,10 +16,22 @@ export function breakdownSentences(result: Pick<Result, 'plan'>, breakdown: Brea
     ...sliceSentences(
       breakdown,
       found,
-      ', found on one half of the rows and held on the other',
+      halfWords,
       (better) => `in ${better.length} of the ${weakSlices?.found.length ?? 0} parts of the rows that were searched for and tested`,
     ),
     ...(dependence?.changes === true ? [dependenceSentence(result, breakdown, dependence)] : []),
+    ...cut(reversals.map(({ sentence }) => sentence)),
+  ];
+}
+
+/** Parts of the rows that are worse although the whole may be better, the difference hanging on few units, parts that tell another story. */
+export function worrySentences(result: Pick<Result, 'plan'>, breakdown: Breakdown): string[] {
+  const { slices, weakSlices, dependence, reversals } = breakdown;
+  const found = weakSlices === null ? [] : heldSlices(weakSlices);
+  return [
+    ...(dependence?.changes === true ? [dependenceSentence(result, breakdown, dependence)] : []),
+    ...worseSentences(breakdown, slices, ''),
+    ...worseSentences(breakdown, found, halfWords),
     ...cut(reversals.map(({ sentence }) => sentence)),
   ];
 }
@@ -56,19 +68,23 @@ function sliceSentences(
   how: string,
   betterWhere: (better: SliceDifference[]) => string,
 ): string[] {
-  const { metric } = breakdown;
-  const variant = isolated(breakdown.variant);
-  const worse = slices.filter(({ verdict }) => verdict === 'worse');
   const better = slices.filter(({ verdict }) => verdict === 'better');
-  const sentences = cut(
-    worse.map(
-      (slice) =>
-        `${variant} is worse where ${condition(slice)}: ${formatDifference(metric, slice.difference)}, interval ${formatDifferenceInterval(metric, slice.low, slice.high)}, adjusted ${formatP(slice.adjustedPValue)}, ${formatCount(slice.rows)} rows${how}.`,
-    ),
-  );
-  if (better.length > 0) sentences.push(`${variant} is better ${betterWhere(better)}.`);
+  const sentences = worseSentences(breakdown, slices, how);
+  if (better.length > 0) sentences.push(`${isolated(breakdown.variant)} is better ${betterWhere(better)}.`);
   return sentences;
 }
+
+const halfWords = ', found on one half of the rows and held on the other';
+
+const worseSentences = ({ metric, variant }: Breakdown, slices: readonly SliceDifference[], how: string): string[] =>
+  cut(
+    slices
+      .filter(({ verdict }) => verdict === 'worse')
+      .map(
+        (slice) =>
+          `${isolated(variant)} is worse where ${condition(slice)}: ${formatDifference(metric, slice.difference)}, interval ${formatDifferenceInterval(metric, slice.low, slice.high)}, adjusted ${formatP(slice.adjustedPValue)}, ${formatCount(slice.rows)} rows${how}.`,
+      ),
+  );
 
 function betterSlices(better: SliceDifference[]): string {
   const names = better.slice(0, told).map(({ name }) => isolated(name));

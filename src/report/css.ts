@@ -3,7 +3,7 @@ const light = `--paper:#fff;--raised:#f7f8f9;--ink:#1a1d21;--muted:#5b636d;--lin
 --good:#00694d;--bad:#a83c00;--warn:#7a5200;--info:#005b94;--bound:#a83c00;
 --v0:#4a525b;--v1:#0072b2;--v2:#c25400;--v3:#008a65;--v4:#b0578a;--v5:#a67200;--v6:#2f86b8`;
 
-/** The whole look of the page. Colours of variants are Okabe and Ito's, shifted for contrast on either ground. */
+/** The whole look of the page. Colours of variants are Okabe and Ito's, shifted for contrast on either ground; no colour says what no shape or word does. */
 export const css = `
 :root{color-scheme:light dark;${light}}
 @media (prefers-color-scheme:dark){:root{--paper:#15181c;--raised:#1d2126;--ink:#e8eaed;--muted:#a3abb5;--line:#464d56;--grid:#2a2f36;
@@ -22,7 +22,7 @@ code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-s
 pre{background:var(--raised);border:1px solid var(--grid);border-radius:6px;padding:.6rem .8rem;margin:.3rem 0 1rem;white-space:pre-wrap}
 td pre{margin:.2rem 0 0;max-width:44ch;max-height:12em;overflow:auto}
 a{color:var(--info)}
-a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--info);outline-offset:2px}
+a:focus-visible,summary:focus-visible,.scroll:focus-visible,svg:focus-visible{outline:2px solid var(--info);outline-offset:2px}
 .skip{position:absolute;left:-999px}.skip:focus{left:8px;top:8px;background:var(--paper);padding:.4rem .8rem}
 .muted,.meta,.n,.hint,.lead{color:var(--muted)}
 .verdict{--tone:var(--muted);padding:2.5rem 0 1.5rem}
@@ -48,7 +48,7 @@ nav a{text-decoration:none;padding:.15rem 0}nav a:hover{text-decoration:underlin
 .panels{display:grid;gap:30px 24px;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));margin:1.4rem 0 1.5rem;align-items:start}
 .beside{display:grid;gap:24px;grid-template-columns:minmax(0,5fr) minmax(0,6fr);align-items:start}
 figure{margin:0;min-width:0}
-figure.primary{--halo:var(--raised);background:var(--raised);border-radius:8px;outline:12px solid var(--raised)}
+figure.primary{--halo:var(--raised);background:var(--raised);border-radius:8px;outline:12px solid var(--raised)}section>figure.primary{margin-bottom:28px}
 figcaption{margin:0 0 .35rem;line-height:1.35}
 .hint{display:block;font-size:.84rem}
 .chart{display:block;max-width:100%;height:auto}
@@ -59,7 +59,7 @@ details{margin:.2rem 0 .8rem;font-size:.9rem}summary{cursor:pointer;color:var(--
 details .scroll{max-height:24rem;margin-top:.4rem}
 .scroll{overflow:auto;margin:0 0 1rem;position:relative}
 table{border-collapse:collapse;font-size:.88rem;line-height:1.4}
-table.wide{width:100%}
+table.wide{width:100%;min-width:66rem}
 caption{max-width:min(1072px,calc(100vw - 32px));text-align:left;font-weight:650;padding:0 0 .5rem;caption-side:top}caption .muted{font-weight:400}
 th,td{text-align:left;vertical-align:top;padding:.45rem .7rem .45rem 0;border-bottom:1px solid var(--grid)}
 th{font-weight:600}tbody th{font-weight:500;white-space:nowrap}
@@ -83,9 +83,16 @@ th[scope=colgroup]{text-align:right;color:var(--ink)}
 .facts{margin:0 0 1rem;font-size:.92rem}
 .facts div{display:grid;grid-template-columns:11rem minmax(0,1fr);gap:.2rem 1rem;padding:.4rem 0;border-bottom:1px solid var(--grid)}
 .facts dt{color:var(--muted)}.facts dd{margin:0;overflow-wrap:anywhere}
+.picture{display:block;width:64px;height:auto;image-rendering:pixelated;border:1px solid var(--line);background:var(--raised)}
+.excerpt{white-space:pre-wrap;overflow-wrap:anywhere;max-width:60ch}td>.excerpt{display:block}
+.cell{display:inline-block;margin-right:.6rem;overflow-wrap:anywhere}
+.legend{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;max-width:none}.legend svg{vertical-align:middle}
+.numbers td,.numbers th{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.tip{position:fixed;z-index:1;max-width:min(34ch,calc(100vw - 8px));padding:.3rem .55rem;border:1px solid var(--line);border-radius:5px;background:var(--ink);color:var(--paper);font-size:.84rem;line-height:1.4;white-space:pre-line;overflow-wrap:anywhere;pointer-events:none}
+.told{stroke:var(--ink);stroke-width:2px;opacity:1}
 footer{color:var(--muted);font-size:.84rem;padding-bottom:2rem}
 @media (max-width:820px){.beside{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:560px){main,footer{padding:0 16px}.verdict{padding-top:1.5rem}.facts div{grid-template-columns:1fr;gap:0}.cards .label{min-height:0}section{margin-bottom:2.2rem}}
-@media print{:root{color-scheme:light;${light}}body{font-size:10.5pt}main,footer{max-width:none;padding:0}nav,.skip,details:not([open]){display:none}section{margin-bottom:1.2rem;padding-top:.8rem}
-figure,tr,.cards li,.alert{break-inside:avoid}h2,h3,caption{break-after:avoid}.scroll{overflow:visible}table{font-size:8pt}.badge{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media print{:root{color-scheme:light;${light}}body{font-size:10.5pt}main,footer{max-width:none;padding:0}nav,.skip,.tip{display:none}details::details-content{content-visibility:visible;display:block}summary{list-style:none;color:var(--ink);font-weight:600}details .scroll,td pre{max-height:none}section{margin-bottom:1.2rem;padding-top:.8rem}
+figure:not(:has(details)),tr,svg,.cards li,.alert{break-inside:avoid}thead{display:table-header-group}td,th,.number,thead th,tbody th{white-space:normal;overflow-wrap:break-word;padding-right:.4em}td .role,th .role{font-size:.85em}h2,h3,caption{break-after:avoid}.scroll{overflow:visible}table,table.wide{font-size:8pt;min-width:0}.badge{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { css } from './css';
+import { hoverScript } from './hover';
 import { type Html, html, raw } from './html';
 
-/** One self-contained page: no script, nothing loaded, nothing but its own style allowed. */
+/** One self-contained page: nothing loaded, and nothing allowed but its own style and its one script, by their hashes. */
 export function htmlDocument({ title, skipTo, body, footer }: { title: string; skipTo: string; body: Html; footer: string }): string {
-  const styleHash = createHash('sha256').update(css).digest('base64');
-  const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; style-src ${hash(css)}; script-src ${hash(hoverScript)}; img-src data:; base-uri 'none'; form-action 'none'`;
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -22,7 +22,10 @@ export function htmlDocument({ title, skipTo, body, footer }: { title: string; s
 ${body}
 </main>
 <footer><p>${footer}</p></footer>
+<script>${raw(hoverScript)}</script>
 </body>
 </html>
 `.text;
 }
+
+const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;

@@ -1,3 +1,8 @@
+export { answer, invalidReasons, overturn } from './answer';
+export type { Side } from './against/changes';
+export { type Against, compareResults } from './against/compare';
+export { renderAgainstMarkdown } from './against/markdown';
+export { renderAgainst } from './against/page';
 export * as formatters from './formatters';
 export { renderMarkdown } from './markdown';
 export { type ReportExtra, renderReport } from './page';

@@ -1,4 +1,5 @@
 import { type Comparison, type Result, stoppedFailure } from '../contract';
+import { answer, invalidReasons, overturn } from './answer';
 import { breakdownSentences, breakdownsOf } from './breakdownWords';
 import { formatConfidence, formatCount, formatDifference, formatDifferenceInterval, formatPValue, formatTime } from './formatters';
 import { metricInfo } from './metricInfo';
@@ -22,10 +23,12 @@ export function renderMarkdown(result: Result): string {
   const lines = [
     `## ${badge.symbol} ${badge.word}${verdict.harm ? ' (harm shown)' : ''}: ${escape(result.name)}`,
     '',
-    `**${escape(verdict.sentence)}**`,
+    `**${escape(answer(result))}**`,
     '',
+    ...part('What makes it invalid', invalidReasons(result)),
+    ...part(verdict.outcome === 'invalid' ? 'What has to be mended first' : 'What could overturn it', overturn(result)),
     ...(approval === null ? [] : [`**Approval.** ${escape(approval)}`, '']),
-    ...list(verdict.reasons.map(escape)),
+    ...part('Reasons', verdict.reasons),
     ...comparisonTable(result),
     ...(open.length === 0
       ? []
@@ -90,6 +93,8 @@ function whatWasDone(result: Result): string[] {
   );
   return lines.length === 0 ? [] : [`### ${steeringTitle}`, '', ...list(lines.map(escape))];
 }
+
+const part = (title: string, items: string[]): string[] => (items.length === 0 ? [] : [`### ${title}`, '', ...list(items.map(escape))]);
 
 const list = (items: string[]): string[] => (items.length === 0 ? [] : [...items.map((item) => `- ${item}`), '']);
 

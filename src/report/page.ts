@@ -1,9 +1,11 @@
 import type { Result } from '../contract';
+import { answer } from './answer';
 import { htmlDocument } from './document';
 import { html } from './html';
 import { breakdownSection } from './sections/breakdown';
 import { checksSection } from './sections/checks';
 import { classesSection } from './sections/classes';
+import { disagreementsSection } from './sections/disagreements';
 import { findingsSection } from './sections/findings';
 import { comparisonsSection } from './sections/comparisons';
 import { latencySection } from './sections/latency';
@@ -12,6 +14,7 @@ import { howToRead, planSection, provenanceSection } from './sections/record';
 import { deviationsSection, runsSection } from './sections/runs';
 import { steeringSection } from './sections/steering';
 import { trainingSection } from './sections/training';
+import { usageSection } from './sections/usage';
 import { keyNumbers, verdictHeader } from './sections/verdict';
 
 export interface ReportExtra {
@@ -24,8 +27,10 @@ const contents = [
   ['metrics', 'Metrics'],
   ['latency', 'Latency'],
   ['training', 'Training'],
+  ['usage', 'Devices'],
   ['classes', 'By class'],
   ['where', 'Where it differs'],
+  ['disagreements', 'Rows they disagree on'],
   ['checks', 'Checks'],
   ['findings', 'What moved'],
   ['runs', 'Runs'],
@@ -34,14 +39,15 @@ const contents = [
   ['how-to-read', 'How to read this'],
 ] as const;
 
-/** One self-contained page: no script, nothing loaded, the same bytes for the same result. */
+/** One self-contained page: nothing loaded, the same bytes for the same result. */
 export async function renderReport(result: Result, extra: ReportExtra = {}): Promise<string> {
   const findings = await findingsSection(result);
   const where = await breakdownSection(result);
   const steering = steeringSection(result);
-  const listed = contents.filter(
-    ([id]) => (id !== 'findings' || findings !== null) && (id !== 'where' || where !== null) && (id !== 'steering' || steering !== null),
-  );
+  const usage = await usageSection(result);
+  const disagreements = disagreementsSection(result);
+  const perhaps: Record<string, unknown> = { findings, where, steering, usage, disagreements };
+  const listed = contents.filter(([id]) => perhaps[id] !== null);
   const body = html`${verdictHeader(result)}
 ${keyNumbers(result)}
 <nav aria-label="Sections">${listed.map(([id, title]) => html`<a href="#${id}">${title}</a> `)}</nav>
@@ -49,8 +55,10 @@ ${await comparisonsSection(result)}
 ${metricsSection(result)}
 ${await latencySection(result, extra.latency ?? {})}
 ${await trainingSection(result)}
+${usage}
 ${classesSection(result)}
 ${where}
+${disagreements}
 ${checksSection(result)}
 ${findings}
 ${runsSection(result)}
@@ -60,7 +68,7 @@ ${planSection(result)}
 ${provenanceSection(result)}
 ${howToRead(result)}`;
   return htmlDocument({
-    title: `${result.name}: ${result.verdict.sentence}`,
+    title: `${result.name}: ${answer(result)}`,
     skipTo: 'the verdict',
     body,
     footer: `assay ${result.provenance.assay} · ${result.experiment} · ${result.schema}`,

@@ -49,6 +49,18 @@ export function bounds(result: Result, metric: string): Bound[] {
 export const limitText = (metric: string, limit: number, relative: boolean): string =>
   relative ? `${formatConfidence(limit)} of the control’s value` : formatAmount(metric, limit);
 
+/** Of a variant's lines, by its place in the result, so that colour is not all that tells them apart. */
+export const dashes = (place: number): number[] => lineDashes[place % lineDashes.length] ?? [1, 0];
+
+const lineDashes = [
+  [1, 0],
+  [7, 3],
+  [2, 2],
+  [9, 3, 2, 3],
+  [4, 4],
+  [12, 4],
+];
+
 /** Variants in the order of the result; the control's look is neutral, the others' numbered from 1. */
 export function looks(result: Result): Map<string, { colour: string; shape: string }> {
   const shapes = ['square', 'triangle-up', 'diamond', 'triangle-down', 'cross', 'triangle-right'];

@@ -1,4 +1,5 @@
 import type { Comparison, Result } from '../contract';
+import { answer, overturn } from './answer';
 import { breakdownSentences, breakdownsOf } from './breakdownWords';
 import { formatConfidence, formatCount, formatDifference, formatDifferenceInterval, formatPValue, formatSeconds } from './formatters';
 import { escape } from './markdown';
@@ -22,14 +23,15 @@ export interface Summarised extends Pick<Result, 'verdict' | 'plan' | 'compariso
 
 /** GitHub refuses a comment of more than 65,536 characters; what posts it may add a line. */
 const longest = 65_000;
-const most = { reasons: 6, rows: 40, failures: 10, checks: 10, sentences: 10 };
+const most = { reasons: 6, doubts: 6, rows: 40, failures: 10, checks: 10, sentences: 10 };
 const longestText = 600;
 
 /** Begins every summary, so that the comment of before is found and written anew. */
 export const summaryMarker = (name: string): string => `<!-- assay:${name.replace(/[^\w.]+/g, '-')} -->`;
 
 /** The comment for a pull request: the verdict, the numbers it rests on, and what needs a look. */
-export function renderSummary({ name, verdict, plan, comparisons, checks, breakdowns, failures, cost, links }: Summarised): string {
+export function renderSummary(summarised: Summarised): string {
+  const { name, verdict, plan, comparisons, checks, breakdowns, failures, cost, links } = summarised;
   const badge = badges[verdict.outcome];
   const open = checks.filter(({ status }) => status !== 'pass').sort((a, b) => Number(b.status === 'fail') - Number(a.status === 'fail'));
   const differs = breakdownsOf({ breakdowns }).flatMap((breakdown) => breakdownSentences({ plan }, breakdown));
@@ -37,9 +39,15 @@ export function renderSummary({ name, verdict, plan, comparisons, checks, breakd
     summaryMarker(name),
     `## ${badge.symbol} ${badge.word}${verdict.harm ? ' (harm shown)' : ''}: ${text(name)}`,
     '',
-    `**${text(verdict.sentence)}**`,
+    `**${text(answer(summarised))}**`,
     '',
-    ...list(verdict.reasons.map(text), most.reasons, 'reasons'),
+    ...part(
+      verdict.outcome === 'invalid' ? 'What has to be mended first' : 'What could overturn it',
+      overturn(summarised).map(text),
+      most.doubts,
+      'doubts',
+    ),
+    ...part('Reasons', verdict.reasons.map(text), most.reasons, 'reasons'),
     ...table(comparisons, plan.confidence),
     ...part('Runs without a result', failures.map(text), most.failures, 'runs'),
     ...part(

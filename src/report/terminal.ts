@@ -1,5 +1,7 @@
+import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
 import type { Comparison, Result } from '../contract';
+import { answer, overturn } from './answer';
 import { formatConfidence, formatDifference, formatDifferenceInterval, formatP } from './formatters';
 import { metricInfo } from './metricInfo';
 import { direction, directionWords } from './reading';
@@ -10,6 +12,8 @@ import { approvalSentence, auditOf, steeringTitle } from './steeringWords';
 
 const mostRows = 8;
 const mostReasons = 4;
+/** The nearest; all stand in the report. */
+const mostDoubts = 2;
 
 /** The end of `assay run`: verdict, differences, reasons, and the checks that did not pass. */
 export function terminalSummary(result: Result, options: { colour: boolean }): string {
@@ -27,8 +31,11 @@ export function terminalSummary(result: Result, options: { colour: boolean }): s
   );
   const lines = [
     '',
-    `${colours.bold(paint(`${badge.symbol} ${badge.word}`))}${verdict.harm ? colours.bold(colours.red('  ▼ harm shown')) : ''}  ${colours.bold(printable(verdict.sentence))}`,
+    `${colours.bold(paint(`${badge.symbol} ${badge.word}`))}${verdict.harm ? colours.bold(colours.red('  ▼ harm shown')) : ''}  ${colours.bold(printable(answer(result)))}`,
     ...(approval === null ? [] : [`  ${colours.bold(printable(approval))}`]),
+    ...overturn(result)
+      .slice(0, mostDoubts)
+      .map((doubt) => `  ${colours.yellow('!')} ${printable(doubt)}`),
     ...cut(verdict.reasons, mostReasons, 'reasons').map((reason) => `  ${colours.dim('·')} ${printable(reason)}`),
     '',
     ...differenceLines(rows.slice(0, mostRows), result.plan.confidence, colours),
@@ -76,5 +83,5 @@ function cut<T>(items: readonly T[], most: number, what: string): (T | string)[]
   return items.length <= most ? [...items] : [...items.slice(0, most), `and ${items.length - most} more ${what} in the report`];
 }
 
-/** Control characters of a name or a log line must not reach the terminal. */
-const printable = (text: string): string => text.replace(/\p{Cc}+/gu, ' ');
+/** Neither the colours nor the control characters of a name or a log line may reach the terminal. */
+const printable = (text: string): string => stripVTControlCharacters(text).replace(/\p{Cc}+/gu, ' ');

@@ -1,5 +1,6 @@
 import type { Comparison, Ref, Result, RunResult, TelemetrySummary, VariantResult } from '../../src/contract';
 import { fixtureSlices, poorBreakdown, richBreakdown } from './fixtureBreakdown';
+import { fixtureDisagreements, fixtureUsage } from './fixtureEvidence';
 
 export interface FixtureOptions {
   candidates: string[];
@@ -111,6 +112,7 @@ export function makeResult(options: Partial<FixtureOptions> = {}): Result {
     ],
     audit: [],
     approval: null,
+    disagreements: others.map((other, i) => fixtureDisagreements(control.name, other.name, i, classes)),
     provenance: {
       assay: '0.1.0',
       git: { diff: null, commit: '4f2a9c1be07d3158a6620b95c77f1e4d80aa3c52', dirty: false, remote: 'git@code.example:vision/digits.git' },
@@ -148,7 +150,13 @@ const drift: Result['checks'][number] = {
       where: { segment: 'from 8 on', share: { reference: 0.2, current: 0.45 }, rows: ['d0007', 'd0012'] },
       since: '2026-11-02T00:00:00Z',
       mend: 'Find out what changed where "ink" comes from.',
-      picture: { labels: null, edges: [0, 4, 8, 16], reference: [0.5, 0.3, 0.2], current: [0.3, 0.25, 0.45] },
+      picture: {
+        labels: null,
+        edges: [0, 4, 8, 16],
+        reference: [0.5, 0.3, 0.2],
+        current: [0.3, 0.25, 0.45],
+        n: { reference: 1700, current: 1797 },
+      },
     },
     {
       column: 'pen',
@@ -164,7 +172,7 @@ const drift: Result['checks'][number] = {
       where: { segment: '"brush"', share: { reference: 0, current: 0.18 }, rows: [] },
       since: null,
       mend: 'Look whether the new values of "pen" are the old ones written otherwise.',
-      picture: { labels: ['nib', 'brush'], edges: null, reference: [1, 0], current: [0.82, 0.18] },
+      picture: { labels: ['nib', 'brush'], edges: null, reference: [1, 0], current: [0.82, 0.18], n: { reference: 1700, current: 1797 } },
     },
     {
       column: 'width',
@@ -246,7 +254,7 @@ function run(name: string, seed: number, index: number, accuracy: number, ms: nu
   return {
     seed,
     status: 'done',
-    attempts: resumed ? 2 : 1,
+    attempts: resumed ? 3 : 1,
     resumedFromStep: resumed ? 400 : null,
     steps,
     samples: steps * 64,
@@ -266,7 +274,7 @@ function run(name: string, seed: number, index: number, accuracy: number, ms: nu
     telemetry: telemetry(index, 31 + index),
     dataStall: 0.031,
     remedy: { level: 0, microBatchDivisor: 1, gradientCheckpointing: false, precision: null },
-    failures: { crash: 0, infrastructure: resumed ? 1 : 0, preemption: 0, outOfMemory: 0 },
+    failures: { crash: resumed ? 1 : 0, infrastructure: resumed ? 1 : 0, preemption: 0, outOfMemory: 0 },
     leaks: [],
     warmStart: null,
     environment: {},
@@ -280,6 +288,13 @@ function run(name: string, seed: number, index: number, accuracy: number, ms: nu
         accuracy: i % 3 === 2 ? round(Math.min(1, 0.1 + (accuracy - 0.08) * fit + noise / 2)) : null,
       };
     }),
+    restarts: resumed
+      ? [
+          { step: 0, seconds: 0, cause: 'TrainerCrashed: exit code 137 (SIGKILL)' },
+          { step: 400, seconds: 14.2, cause: 'HostLost: no heartbeat of gpu-host-1 within 10 s' },
+        ]
+      : [],
+    usage: index % 2 === 0 ? fixtureUsage(name, index) : null,
     failure: null,
     artifacts: {
       predictions: ref(`${name}-${seed}-predictions`),

@@ -1,4 +1,4 @@
-import type { Breakdown, ClassDifference, ConfusionDifference, Result } from '../../contract';
+import type { Breakdown, CalibrationBin, ClassDifference, ConfusionDifference, Result } from '../../contract';
 import { calibrationChart } from '../charts/calibration';
 import { confusionChart } from '../charts/confusion';
 import type { Interval } from '../charts/interval';
@@ -35,7 +35,7 @@ async function calibrationFigure(result: Result, breakdown: Breakdown, id: strin
     ...calibration.variant.map((bin) => ({ arm: variant, ...bin })),
   ];
   if (bins.length === 0) return html`<figure>${caption}<p class="n">No scores to bin.</p></figure>`;
-  return html`<figure>${caption}${await renderChart(calibrationChart(result, breakdown, id))}<p class="n">Rows below: ${name(control)} filled, ${name(variant)} outlined. Pooled over seeds, rows averaged over them.</p>${details(
+  return html`<figure>${caption}${await renderChart(calibrationChart(result, breakdown, id))}<p class="n">Rows below: ${name(control)} filled, ${name(variant)} outlined. n = ${formatMeanCount(total(calibration.control))} and ${formatMeanCount(total(calibration.variant))} rows, pooled over seeds and averaged over them.</p>${details(
     'Data',
     table(
       `${id}-data`,
@@ -69,14 +69,16 @@ async function confusionFigure(result: Result, breakdown: Breakdown, id: string)
   const map = classes.length <= mapped && distinct(classes) ? await renderChart(confusionChart(breakdown, classes, id)) : null;
   const rest = confusion.cells.slice(drawnCells);
   const first = confusionTable(confusion.cells.slice(0, drawnCells), `${id}-largest`, 'Largest changes');
-  const total = `${formatCount(confusion.differing)} ${confusion.differing === 1 ? 'cell differs' : 'cells differ'}${
+  const cells = `${formatCount(confusion.differing)} ${confusion.differing === 1 ? 'cell differs' : 'cells differ'}${
     confusion.differing > confusion.cells.length ? `, of which the ${formatCount(confusion.cells.length)} largest are listed` : ''
   }.`;
-  return html`<figure>${caption}${map ?? first}<p class="n">${total}${map === null ? null : ' Better, and green: + on the framed diagonal, − beside it; the other way worse, and orange.'}</p>${
+  return html`<figure>${caption}${map ?? first}<p class="n">n = ${formatCount(result.snapshot.splits.test)} test rows, averaged over seeds. ${cells}${map === null ? null : ' Better, and green: + on the framed diagonal, − beside it; the other way worse, and orange.'}</p>${
     map === null ? null : details('Data', confusionTable(confusion.cells, `${id}-data`, 'Cells that differ, largest change first'))
   }${map === null && rest.length > 0 ? details(`${formatCount(rest.length)} more`, confusionTable(rest, `${id}-rest`, 'Smaller changes')) : null}</figure>
 `;
 }
+
+const total = (bins: readonly CalibrationBin[]): number => bins.reduce((sum, { rows }) => sum + rows, 0);
 
 const distinct = (names: readonly string[]): boolean => new Set(names).size === names.length;
 

@@ -1,16 +1,16 @@
 import type { Result, VariantResult } from '../../contract';
 import { strip, stripScale } from '../charts/strip';
-import { formatInterval, formatMetric } from '../formatters';
+import { formatCount, formatInterval, formatMetric } from '../formatters';
 import { type Html, html } from '../html';
 import { metricInfo, metricTitle } from '../metricInfo';
 import { looks } from '../reading';
-import { details, scroll, section, table } from './parts';
+import { details, plural, scroll, section, table } from './parts';
 
 /** Every metric of every variant with its interval and every seed's dot. */
 export function metricsSection(result: Result): Html {
   const metrics = metricNamesOf(result);
   const seeds = [...new Set(result.variants.flatMap((variant) => variant.runs.map((run) => run.seed)))];
-  const caption = html`Estimates with their intervals. <span class="muted">Dots are seeds, the tick is the estimate, the pale bar its interval; a metric’s rows share one scale.</span>`;
+  const caption = html`Estimates with their intervals. <span class="muted">n = ${formatCount(result.snapshot.splits.test)} test rows and ${plural(seeds.length, 'seed')}. Dots are seeds, the tick is the estimate, the pale bar its interval; a metric’s rows share one scale.</span>`;
   return section(
     'metrics',
     'Metrics by variant',

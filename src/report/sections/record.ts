@@ -3,7 +3,7 @@ import { formatConfidence, formatCount, formatTime } from '../formatters';
 import { type Html, html } from '../html';
 import { metricInfo } from '../metricInfo';
 import { limitText } from '../reading';
-import { code, details, facts, name, section, table } from './parts';
+import { code, details, facts, name, plural, section, table } from './parts';
 
 /** The rule as it was fixed before the first run. */
 export function planSection(result: Result): Html {
@@ -77,32 +77,76 @@ export function provenanceSection(result: Result): Html {
         'Data',
         html`${code(snapshot.source)}, ${formatCount(snapshot.rows)} rows: ${formatCount(snapshot.splits.train)} train, ${formatCount(snapshot.splits.validation)} validation, ${formatCount(snapshot.splits.test)} test; ${snapshot.classes.length} classes`,
       ],
-      ['Snapshot digest', code(snapshot.digest)],
+      [
+        'Snapshot digest',
+        html`${code(snapshot.digest)} <span class="muted">the data; its record, with the splits, is</span> ${code(snapshot.record)}`,
+      ],
       ['Spec digest', code(provenance.spec)],
       [
         'Git',
         git.commit === null
           ? 'no repository'
-          : html`${code(git.commit)}${git.dirty ? ' with uncommitted changes' : null}${git.remote === null ? null : html` of ${code(git.remote)}`}`,
+          : html`${code(git.commit)}${git.dirty ? ' with uncommitted changes' : null}${git.diff ? html`, as in ${code(git.diff.digest)}` : null}${git.remote === null ? null : html` of ${code(git.remote)}`}`,
       ],
+      ...(provenance.dvc
+        ? [
+            [
+              'DVC',
+              html`${code(provenance.dvc.file)} md5 ${code(provenance.dvc.md5)}${provenance.dvc.rev === null ? null : html` at ${code(provenance.dvc.rev)}`}`,
+            ] as const,
+          ]
+        : []),
       ...imageFacts(result),
       ['Devices', [...new Set(result.variants.flatMap(({ runs }) => runs.map(({ device }) => device.model)))].join(', ') || 'none'],
       ['assay', provenance.assay],
       ['Started on', `${provenance.host}${provenance.user === null ? '' : ` by ${provenance.user}`}`],
     ]),
-    html`<h3>Run it again</h3><pre>${provenance.command.map(quoted).join(' ')}</pre>`,
-    html`<h3>Verify the numbers</h3><pre>${verifyCommands(result).join('\n')}</pre>`,
+    html`<h3>Run it again</h3><p>From the record alone: the spec, data, code, image, seeds and parameters above; it says whether it came out the same, and where it did not.</p><pre>${`assay replay ${quoted(result.experiment)}`}</pre>`,
+    html`<p>The command that started it:</p><pre>${provenance.command.map(quoted).join(' ')}</pre>`,
+    html`<h3>Verify the numbers</h3><p>The first command reads every object again that the result was made from; the others compare one seed’s stored predictions without a server.</p><pre>${verifyCommands(result).join('\n')}</pre>`,
     details(
       'Environment',
       table(
         'environment-table',
         'Versions and settings',
         [{ head: 'Name' }, { head: 'Value' }],
-        Object.entries(provenance.environment).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
+        Object.entries(provenance.environment).map(([name, value]) => [name, written(value)]),
       ),
+    ),
+    trainerEnvironment(result),
+  );
+}
+
+/** What the trainers ran on: one value where all runs agree, else each with its runs. */
+function trainerEnvironment({ variants }: Result): Html | null {
+  const runs = variants.flatMap(({ name: variant, runs: own }) =>
+    own.map((run) => ({ run: `${variant} seed ${run.seed}`, of: run.environment })),
+  );
+  const names = [...new Set(runs.flatMap(({ of }) => Object.keys(of)))].sort();
+  if (names.length === 0) return null;
+  return details(
+    'Environment of the trainers',
+    table(
+      'trainer-environment-table',
+      `Versions and settings of ${plural(runs.length, 'run')}`,
+      [{ head: 'Name' }, { head: 'Value' }],
+      names.map((each) => {
+        const byValue = new Map<string, string[]>();
+        for (const { run, of } of runs) {
+          const value = Object.hasOwn(of, each) ? written(of[each]) : '–';
+          byValue.set(value, [...(byValue.get(value) ?? []), run]);
+        }
+        if (byValue.size === 1) return [each, [...byValue.keys()][0]];
+        return [
+          each,
+          html`${[...byValue].map(([value, where]) => html`<span class="line">${value} <span class="muted">(${where.join(', ')})</span></span>`)}`,
+        ];
+      }),
     ),
   );
 }
+
+const written = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 /** The digest is what a registry knows the image by, the id what the engine ran. */
 function imageFacts(result: Result): [string, Html][] {
@@ -126,7 +170,7 @@ export function verifyCommands(result: Result): string[] {
   const seed = control?.runs.find(
     (run) => run.status === 'done' && candidate?.runs.some((other) => other.seed === run.seed && other.status === 'done'),
   )?.seed;
-  const lines = [`assay export ${id} -o evidence`];
+  const lines = [`assay verify ${id}`, `assay export ${id} -o evidence`];
   if (control !== undefined && candidate !== undefined && seed !== undefined) {
     const folder = (name: string): string => quoted(`evidence/runs/${name}/seed-${seed}/predictions`);
     lines.push(`assay compare ${folder(control.name)} ${folder(candidate.name)} --metric ${quoted(result.plan.primary)}`);

@@ -100,14 +100,16 @@ export function deviationsSection(result: Result): Html {
   for (const run of namedRuns(result)) {
     for (const text of run.deviations) byText.set(text, [...(byText.get(text) ?? []), `${run.variant} seed ${run.seed}`]);
   }
-  return section(
-    'deviations',
-    'Deviations',
-    byText.size === 0
-      ? html`<p>None: every run went as registered.</p>`
-      : bullets([...byText].map(([text, where]) => html`${text} <span class="muted">(${where.join(', ')})</span>`)),
-  );
+  const all = [...ofPlan(result), ...[...byText].map(([text, where]) => html`${text} <span class="muted">(${where.join(', ')})</span>`)];
+  return section('deviations', 'Deviations', all.length === 0 ? html`<p>None: every run went as registered.</p>` : bullets(all));
 }
+
+/** What people changed, and what was declared beforehand as unequal. */
+const ofPlan = ({ plan: { addedSeeds = [], stopped = [] }, checks }: Result): HtmlValue[] => [
+  ...(addedSeeds.length === 0 ? [] : [`Seeds added while it ran: ${addedSeeds.join(', ')}`]),
+  ...(stopped.length === 0 ? [] : [`Stopped while it ran, and not compared: ${stopped.join(', ')}`]),
+  ...checks.filter(({ name, status }) => name === 'remedies' && status !== 'pass').map(({ detail }) => detail),
+];
 
 const namedRuns = (result: Result): NamedRun[] =>
   result.variants.flatMap((variant) => variant.runs.map((run) => ({ variant: variant.name, ...run })));

@@ -1,4 +1,5 @@
 import type { Comparison, Outcome, Result } from '../../contract';
+import { answer, invalidReasons, overturn } from '../answer';
 import {
   formatConfidence,
   formatCount,
@@ -13,7 +14,7 @@ import { type Html, html } from '../html';
 import { metricTitle } from '../metricInfo';
 import { direction, directionWords } from '../reading';
 import { approvalSentence } from '../steeringWords';
-import { bullets, section } from './parts';
+import { bullets, details, section } from './parts';
 
 export const badges: Record<Outcome, { symbol: string; word: string }> = {
   adopt: { symbol: '✓', word: 'Adopt' },
@@ -23,34 +24,50 @@ export const badges: Record<Outcome, { symbol: string; word: string }> = {
   invalid: { symbol: '✕', word: 'Invalid' },
 };
 
-/** The first thing on the page: badge, the sentence, and why; what makes it invalid before anything else. */
+/** What could overturn the answer; more of it is folded. */
+const shownDoubts = 6;
+
+/** The first thing on the page: the answer, what makes it invalid or could overturn it, and only then why. */
 export function verdictHeader(result: Result): Html {
   const { verdict } = result;
   const badge = badges[verdict.outcome];
-  const failedGates = result.checks.filter((check) => check.gate && check.status === 'fail');
+  const invalid = invalidReasons(result);
   // Unequal remedies that the spec declared, and what people changed of the plan: a reader has to know before the verdict.
   const declared = result.checks
     .filter((check) => ['remedies', 'plan-followed'].includes(check.name) && check.status === 'warn')
     .map((check) => check.detail);
-  const gateTexts = [...failedGates.map((check) => check.detail), ...declared];
-  const reasons = verdict.reasons.filter((reason) => !gateTexts.includes(reason));
+  const said = [
+    ...result.checks.filter(({ gate, status }) => gate && status === 'fail').map(({ detail }) => detail),
+    ...declared,
+    ...invalid,
+  ];
+  const reasons = verdict.reasons.filter((reason) => !said.includes(reason));
   const approval = approvalSentence(result);
   const minutes = formatSeconds((Date.parse(result.finishedAt) - Date.parse(result.startedAt)) / 1000);
   return html`<header class="verdict ${verdict.outcome}${verdict.harm ? ' harm' : ''}">
 ${declared.length > 0 ? html`<div class="alert deviation" role="note"><h2>Deviation</h2>${bullets(declared)}</div>` : null}<p class="eyebrow">${result.name}</p>
 <p class="badges"><span class="badge">${badge.symbol} ${badge.word}</span>${verdict.harm ? html`<span class="badge harm-badge">▼ Harm shown</span>` : null}</p>
-<h1>${verdict.sentence}</h1>
-${approval === null ? null : html`<div class="alert" role="note"><h2>Approval</h2><p>${approval}</p></div>`}
+<h1>${answer(result)}</h1>
 ${
-  failedGates.length > 0
-    ? html`<div class="alert" role="note"><h2>What makes it invalid</h2>${bullets(failedGates.map((check) => html`<strong>${check.name}</strong>: ${check.detail}`))}<p>The numbers below are shown to find the cause, not to decide.</p></div>`
+  invalid.length > 0
+    ? html`<div class="alert" role="note"><h2>What makes it invalid</h2>${bullets(invalid)}<p>The numbers below are shown to find the cause, not to decide.</p></div>`
     : null
 }
+${doubts(result)}
+${approval === null ? null : html`<div class="alert" role="note"><h2>Approval</h2><p>${approval}</p></div>`}
 ${reasons.length > 0 ? html`<h2 class="small">${verdict.outcome === 'invalid' ? 'Also' : 'Reasons'}</h2>${bullets(reasons, 'reasons')}` : null}
 ${result.hypothesis === null ? null : html`<p class="hypothesis"><span>Hypothesis</span> ${result.hypothesis}</p>`}
 <p class="meta">${formatTime(result.finishedAt)} · took ${minutes}${result.owner === null ? null : html` · ${result.owner}`} · <code>${result.experiment}</code></p>
 </header>
 `;
+}
+
+function doubts(result: Result): Html | null {
+  const told = overturn(result);
+  if (told.length === 0) return null;
+  const rest = told.slice(shownDoubts);
+  const title = result.verdict.outcome === 'invalid' ? 'What has to be mended first' : 'What could overturn it';
+  return html`<h2>${title}</h2>${bullets(told.slice(0, shownDoubts), 'doubts')}${rest.length === 0 ? null : details(`${rest.length} more`, bullets(rest))}`;
 }
 
 /** The numbers a reader takes along: primary differences, guardrails, and how much evidence there is. */

@@ -29,6 +29,7 @@ export function effectChart(record: SeriesRecord): Chart {
     decided: look.decision === 'adopt' || look.decision === 'equivalent' || look.decision === 'keep',
     alert: look.alert !== null,
     drift: look.drift !== null,
+    tip: `Look ${look.look}, ${formatTime(look.when)}: ${formatDifference(primary, look.difference)} ${formatDifferenceInterval(primary, look.low, look.high)}, ${look.decision}`,
   }));
   const [bottom, top] = range(
     points,
@@ -61,9 +62,10 @@ export function effectChart(record: SeriesRecord): Chart {
       { mark: { type: 'rule', strokeWidth: 2, color: 'var(--v1)', opacity: 0.75 }, encoding: { x, y: y('low'), y2: { field: 'high' } } },
       { mark: { type: 'line', strokeWidth: 1.5, color: 'var(--v1)' }, encoding: { x, y: y('difference') } },
       {
-        mark: { type: 'point', filled: true, size: 60, opacity: 1, color: 'var(--v1)' },
+        mark: { type: 'point', filled: true, size: 60, opacity: 1, color: 'var(--v1)', aria: true },
         encoding: {
           x,
+          description: { field: 'tip' },
           y: y('difference'),
           shape: { field: 'decided', type: 'nominal', scale: { domain: [false, true], range: ['circle', 'diamond'] }, legend: null },
           size: { field: 'decided', type: 'nominal', scale: { domain: [false, true], range: [50, 190] }, legend: null },
@@ -78,7 +80,11 @@ export function effectChart(record: SeriesRecord): Chart {
 
 /** Alpha spent so far against what the series has. */
 export function alphaChart(record: SeriesRecord): Chart {
-  const values = record.looks.map(({ when, cumulativeAlpha }) => ({ when, spent: cumulativeAlpha }));
+  const values = record.looks.map(({ look, when, cumulativeAlpha }) => ({
+    when,
+    spent: cumulativeAlpha,
+    tip: `Look ${look}, ${formatTime(when)}: ${formatNumber(cumulativeAlpha)} spent`,
+  }));
   const y = {
     field: 'spent',
     type: 'quantitative',
@@ -92,7 +98,10 @@ export function alphaChart(record: SeriesRecord): Chart {
     layer: [
       rule([{ spent: record.plan.alpha }], 'var(--bound)', { ...y, field: 'spent' }, [5, 4]),
       { mark: { type: 'line', interpolate: 'step-after', strokeWidth: 1.8, color: 'var(--v0)' }, encoding: { x, y } },
-      { mark: { type: 'point', filled: true, size: 30, opacity: 1, color: 'var(--v0)' }, encoding: { x, y } },
+      {
+        mark: { type: 'point', filled: true, size: 30, opacity: 1, color: 'var(--v0)', aria: true },
+        encoding: { x, y, description: { field: 'tip' } },
+      },
     ],
   } as unknown as TopLevelSpec;
   const last = values.at(-1)?.spent ?? 0;

@@ -5,16 +5,26 @@ import { formatCount, formatDifference, formatDifferenceInterval, formatNumber, 
 import { type Html, html } from '../html';
 import { metricInfo, metricTitle } from '../metricInfo';
 import { limitText } from '../reading';
-import { bullets, code, facts, name, plural, section, table } from '../sections/parts';
+import { bullets, code, details, facts, name, plural, section, table } from '../sections/parts';
 import { alphaChart, effectChart } from './charts';
 import { drawn, levelWords } from './reading';
 
 /** The page of a series: where it stands, the effect over time, every look, what was alerted. `sentence`: where it stands, in words. */
 export async function renderSeries(record: SeriesRecord, sentence: string): Promise<string> {
+  return htmlDocument({
+    title: `${record.name}: ${sentence}`,
+    skipTo: 'where it stands',
+    body: await seriesBody(record, sentence),
+    footer: `assay · series ${record.name} · ${record.schema}`,
+  });
+}
+
+/** The same without the document around it; `link` names the page of an experiment. */
+export async function seriesBody(record: SeriesRecord, sentence: string, link: LinkOf = () => null): Promise<Html> {
   const { looks, question } = record;
   const tone = record.state === 'decided' ? 'adopt' : record.state === 'running' ? 'inconclusive' : 'keep';
   const badge = { running: '? Open', decided: '✓ Decided', futile: '■ Keep the control', 'budget-used': '– Budget used' }[record.state];
-  const body = html`<header class="verdict ${tone}">
+  return html`<header class="verdict ${tone}">
 <p class="eyebrow">series ${name(record.name)}</p>
 <p class="badges"><span class="badge">${badge}</span></p>
 <h1>${metricTitle(question.primary)} of ${question.candidates.join(', ')} against ${question.control}: ${sentence}</h1>
@@ -23,15 +33,9 @@ ${record.hypothesis === null ? null : html`<p class="hypothesis"><span>Hypothesi
 </header>
 ${alerts(record)}
 ${await drawings(record)}
-${looks.length === 0 ? null : looksTable(record)}
-${failures(record)}
+${looks.length === 0 ? null : looksTable(record, link)}
+${failures(record, link)}
 ${planSection(record)}`;
-  return htmlDocument({
-    title: `${record.name}: ${sentence}`,
-    skipTo: 'where it stands',
-    body,
-    footer: `assay · series ${record.name} · ${record.schema}`,
-  });
 }
 
 function alerts({ alerts: found }: SeriesRecord): Html | null {
@@ -46,12 +50,32 @@ async function drawings(record: SeriesRecord): Promise<Html | null> {
   return section(
     'effect-over-time',
     'The effect over time',
-    html`<figure class="primary"><figcaption><strong>${effect.title}</strong><span class="hint">Bars: ${levelWords(record)}. Better is up; the dashed line is the margin. A diamond decided; a triangle marks a verdict that turned, a square data that moved. Wide early bounds are cut.</span></figcaption>${await renderChart(effect)}</figure>
-<h3>${alpha.title}</h3><figure>${await renderChart(alpha)}</figure>`,
+    html`<figure class="primary"><figcaption><strong>${effect.title}</strong><span class="hint">Bars: ${levelWords(record)}. Better is up; the dashed line is the margin. A diamond decided; a triangle marks a verdict that turned, a square data that moved. Wide early bounds are cut.</span></figcaption>${await renderChart(effect)}<p class="n">n = ${plural(record.looks.length, 'look')}, the last of ${formatCount(record.looks.at(-1)?.information)} ${record.plan.scheme === 'new-units' ? 'units' : 'test rows'}. Every look’s numbers stand in the table below.</p></figure>
+<figure><figcaption><strong>${alpha.title}</strong><span class="hint">the dashed line is all there is to spend</span></figcaption>${await renderChart(alpha)}<p class="n">n = ${plural(record.looks.length, 'look')}.</p>${details('Data', alphaTable(record))}</figure>`,
   );
 }
 
-function looksTable(record: SeriesRecord): Html {
+const alphaTable = ({ looks }: SeriesRecord): Html =>
+  table(
+    'alpha-data',
+    'Alpha spent at each look',
+    [{ head: 'look', number: true }, { head: 'when' }, { head: 'spent', number: true }, { head: 'so far', number: true }],
+    looks.map(({ look, when, alphaSpent, cumulativeAlpha }) => [
+      look,
+      formatTime(when),
+      formatNumber(alphaSpent),
+      formatNumber(cumulativeAlpha),
+    ]),
+  );
+
+type LinkOf = (experimentId: string) => string | null;
+
+function experiment(id: string, link: LinkOf): Html {
+  const href = link(id);
+  return href === null ? code(id) : html`<a href="${href}">${code(id)}</a>`;
+}
+
+function looksTable(record: SeriesRecord, link: LinkOf): Html {
   const { primary } = record.question;
   const units = record.plan.scheme === 'new-units';
   const row = (look: SeriesLook) => {
@@ -66,7 +90,7 @@ function looksTable(record: SeriesRecord): Html {
         : html`${formatNumber(look.pValue)}<span class="sub">${look.boundary === null ? '' : `decides at ${formatNumber(look.boundary)}`}</span>`,
       html`${formatCount(look.information)}${look.newUnits === null ? null : html`<span class="sub">${formatCount(look.newUnits)} new</span>`}`,
       html`${look.verdict}<span class="sub">series: ${look.decision}</span>`,
-      html`${code(look.experimentId)}<span class="sub">${look.snapshot.slice(0, 19)}…</span>`,
+      html`${experiment(look.experimentId, link)}<span class="sub">${look.snapshot.slice(0, 19)}…</span>`,
       html`<span class="note">${notes.join('; ') || '–'}</span>`,
     ];
   };
@@ -92,13 +116,17 @@ function looksTable(record: SeriesRecord): Html {
   );
 }
 
-function failures({ failures: found }: SeriesRecord): Html | null {
+function failures({ failures: found }: SeriesRecord, link: LinkOf): Html | null {
   if (found.length === 0) return null;
   const newest = found.slice(-20).reverse();
   return section(
     'failures',
     'Runs without a result',
-    bullets(newest.map(({ experimentId, when, status, message }) => html`${formatTime(when)} ${code(experimentId)} ${status}: ${message}`)),
+    bullets(
+      newest.map(
+        ({ experimentId, when, status, message }) => html`${formatTime(when)} ${experiment(experimentId, link)} ${status}: ${message}`,
+      ),
+    ),
   );
 }
 
