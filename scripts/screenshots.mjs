@@ -1,196 +1,173 @@
 /**
- * The pictures of docs/operating.md, from a stack and experiments of their own: digits that run, wait, are paused, end and fail, and a series.
- *   npm run build && node scripts/screenshots.mjs [NAME...]
- * Needs Chromium: CHROMIUM_PATH, else /usr/bin/chromium. Takes about four minutes; everything it starts it stops and removes.
+ * Pictures of everything that people see, from a stack and experiments of their own: digits that run, wait, are paused, end and fail, and a series.
+ *   npm run screenshots                        every page and report section at three widths, light and dark, and those of the documentation
+ *   npm run screenshots -- --all DIR           into another folder than .assay/screenshots (index.html shows them beside each other)
+ *   npm run screenshots -- --docs              those of the documentation (docs/images) alone
+ *   npm run screenshots -- --only NAME...      some, e.g. `--only terminal sections`
+ * Needs Chromium: ASSAY_TEST_CHROMIUM, else /usr/bin/chromium. Takes about eight minutes; everything it starts it stops and removes.
  */
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { inRoot } from './lib/root.mjs';
+import { openCamera } from './screenshots/camera.mjs';
+import { assay, details, digits, ended, json, start, until } from './screenshots/story.mjs';
+import { terminalPicture } from './screenshots/terminal.mjs';
 
 const require = createRequire(import.meta.url);
-const { chromium } = require('playwright-core');
 const { ensureStack, stopStack, trainerPython } = require(inRoot('dist/src/stack'));
 const { connectTemporal, steer } = require(inRoot('dist/src/client'));
-const wanted = process.argv.slice(2);
-const most = 200_000;
-const pictures = inRoot('docs/images');
+
+const { values, positionals } = parseArgs({
+  options: { only: { type: 'string', multiple: true }, all: { type: 'string' }, docs: { type: 'boolean' } },
+  allowPositionals: true,
+});
+const only = [...(values.only ?? []), ...positionals];
+const wanted = (name) => only.length === 0 || only.includes(name);
+const anyOf = (...names) => names.some(wanted);
+const folder = values.docs ? null : resolve(values.all ?? inRoot('.assay/screenshots'));
+
 const home = mkdtempSync(join(tmpdir(), 'assay-pictures-'));
-for (const name of Object.keys(process.env)) if (/^(TEMPORAL_|ASSAY_STORE$)/.test(name)) delete process.env[name];
+for (const name of Object.keys(process.env)) if (/^(TEMPORAL_|ASSAY_STORE$|ASSAY_TOKEN)/.test(name)) delete process.env[name];
 // One place, so that runs wait; the name of a host that anybody may have.
 Object.assign(process.env, { ASSAY_HOME: home, ASSAY_SLOTS: '1', ASSAY_HOST: 'gpu-1', ASSAY_PYTHON: await trainerPython() });
 
-const digits = (name, more = {}) => {
-  const file = join(home, `${name}.yaml`);
-  const variants = [
-    { name: 'logistic', control: true, params: { model: 'logistic' } },
-    { name: 'mlp', params: { model: 'mlp', hidden: 64 } },
-  ];
-  const spec = {
-    ...{ name, owner: 'vision-team', hypothesis: 'A small neural network beats logistic regression on handwritten digits.' },
-    data: { source: 'builtin:digits', label: 'label', id: 'id', split: { test: 0.3, validation: 0.1, seed: 7 } },
-    variants,
-    varies: ['model', 'hidden'],
-    evaluation: { metrics: ['accuracy', 'log_loss'] },
-    analysis: { primary: 'accuracy' },
-    ...more,
-    training: {
-      ...{
-        command: ['python', inRoot('examples/digits/train.py')],
-        seeds: [1],
-        batchSize: 128,
-        budget: { epochs: 20 },
-        checkpointEvery: '1s',
-      },
-      ...more.training,
-    },
-  };
-  // JSON is YAML.
-  writeFileSync(file, JSON.stringify(spec));
-  return file;
-};
-
-let browser;
+const camera = await openCamera({ folder, wanted });
 try {
-  const stack = await ensureStack({ home, onStep: (line) => console.error(line) });
-  const client = await connectTemporal(stack);
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-  const page = await context.newPage();
-  /** The tab `User Metadata` holds what a workflow says of itself. */
-  const url = async (id, tab = 'user-metadata') => {
-    const { runId } = await client.workflow.getHandle(id).describe();
-    return `${stack.uiUrl}/namespaces/default/workflows/${encodeURIComponent(id)}/${runId}/${tab}`;
-  };
-
-  const done = digits('digits', { training: { seeds: [1, 2] } });
-  const finished = await start(done);
-  await ended(finished);
-  await shot('done', await url(`assay/${finished}`), /verdict|adopt|keep|inconclusive|equivalent/);
-  await shot('history', await url(`assay/${finished}`, 'history'), /compare the variants/);
-  const report = await context.newPage();
-  await assay('report', finished, '-o', join(home, 'report.html'));
-  await picture(report, 'report', pathToFileURL(join(home, 'report.html')).href, null);
-  await report.close();
-
-  await assay('schedule', 'create', 'nightly', digits('nightly', { training: { seeds: [1] } }), '--cron', '0 2 * * *', '--paused');
-  for (const look of [1, 2]) {
-    await assay('schedule', 'trigger', 'nightly');
-    await until(async () => (await json('show', 'series/nightly')).looks?.length >= look);
-  }
-  await shot('series', await url('assay/series/nightly'), /alpha spent/);
-
-  const refused = await start(
-    digits('refused', { training: { command: ['python', '-c', 'raise SystemExit("no CUDA kernels for this device")'], attempts: 2 } }),
-  );
-  await ended(refused);
-  await shot('failed', await url(`assay/${refused}`), /failed/);
-
-  const person = await start(digits('approval', { decision: { approval: true }, training: { budget: { epochs: 5 } } }));
-  await until(async () => (await json('show', person)).progress?.approval?.state === 'waiting');
-  await shot('approval', await url(`assay/${person}`), /assay approve/);
-
-  // Long enough that the last run in line has been told why it waits, which comes after a minute.
-  const running = await start(digits('training', { training: { seeds: [1, 2, 3, 4, 5], budget: { epochs: 2000, wallClock: '20s' } } }));
-  const waiter = await until(async () => {
-    const { progress } = await json('show', running);
-    return progress?.runs.some(({ state }) => state === 'done') && progress.runs.findLast(({ state }) => state === 'waiting');
-  });
-  await shot('running', await url(`assay/${running}`), /waiting/);
-  await shot('pool', await url('assay/gpu-pool'), /leases? on/);
-  await shot(
-    'list',
-    `${stack.uiUrl}/namespaces/default/workflows?query=${encodeURIComponent('AssayOwner="vision-team"')}`,
-    /vision-team|variantRun/,
-  );
-  const waiting = `assay/${running}/${waiter.variant}/seed-${waiter.seed}`;
-  await until(async () => /in line/.test(await details(client, waiting)));
-  await shot('waiting', await url(waiting), /in line/);
-  await steer(client, running, { action: 'pause', by: 'ann@laptop', reason: 'the devices are needed for a demo' });
-  await until(async () => /Paused/.test(await details(client, `assay/${running}`)));
-  await shot('paused', await url(`assay/${running}`), /Paused/);
-  await assay('cancel', running);
-  await client.connection.close();
-
-  async function shot(name, address, shows) {
-    await picture(page, name, address, shows);
-  }
+  if (anyOf('sections')) await sections();
+  if (anyOf('terminal')) await terminal();
+  if (only.length === 0 || only.some((name) => name !== 'sections' && name !== 'terminal')) await scenes();
+  camera.writeSheet();
 } finally {
-  await browser?.close();
+  await camera.close();
   await stopStack(home);
   rmSync(home, { recursive: true, force: true });
 }
 
-/** Waits until the page says `shows`; WebP, made smaller until it is below the limit. */
-async function picture(page, name, address, shows) {
-  if (wanted.length > 0 && !wanted.includes(name)) return;
-  await page.goto(address, { waitUntil: 'load' });
-  // Markdown of a workflow is shown in frames.
-  if (shows !== null)
-    await until(async () => (await Promise.all(page.frames().map((frame) => frame.getByText(shows).count()))).some(Boolean));
-  await sleep(1500);
-  const session = await page.context().newCDPSession(page);
-  mkdirSync(pictures, { recursive: true });
-  for (let quality = 85; ; quality -= 15) {
-    const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality });
-    const bytes = Buffer.from(data, 'base64');
-    if (bytes.length > most && quality > 30) continue;
-    writeFileSync(join(pictures, `${name}.webp`), bytes);
-    console.log(`${name}.webp ${bytes.length} bytes`);
-    return;
+/** Each part of a report that has every part, which no single experiment of a machine without a GPU has. */
+async function sections() {
+  const page = join(home, 'sections.html');
+  const fixture = inRoot('test/report/result.fixture.json');
+  writeFileSync(page, execFileSync(process.execPath, [inRoot('test/report/renderFile.cjs'), fixture], { maxBuffer: 2 ** 26 }));
+  const address = pathToFileURL(page).href;
+  await camera.all('sections', address, { sections: 'main header.verdict, main section[id]' });
+}
+
+/** On a stack of its own: with two places, as on the machine of whoever reads on. */
+async function terminal() {
+  const own = mkdtempSync(join(tmpdir(), 'assay-pictures-'));
+  try {
+    await camera.ofHtml('terminal', await terminalPicture({ ASSAY_HOME: own, ASSAY_SLOTS: '2' }), 'figure');
+  } finally {
+    await stopStack(own);
+    rmSync(own, { recursive: true, force: true });
   }
 }
 
-async function start(file) {
-  return JSON.parse(await assay('run', file, '--detach', '--json')).experiment;
-}
+async function scenes() {
+  const stack = await ensureStack({ home, onStep: (line) => console.error(line) });
+  const client = await connectTemporal(stack);
+  const page = (path) => new URL(path, stack.apiUrl).href;
+  /** The tab `User Metadata` holds what a workflow says of itself. */
+  const workflow = async (id, tab = 'user-metadata') => {
+    const { runId } = await client.workflow.getHandle(id).describe();
+    return `${stack.uiUrl}/namespaces/default/workflows/${encodeURIComponent(id)}/${runId}/${tab}`;
+  };
+  const { all, forDocs } = camera;
 
-function ended(id) {
-  return until(async () => (await json('show', id)).status !== 'running');
-}
+  await until(async () => (await fetch(page('/readyz'))).ok);
+  await all('list-empty', page('/'));
+  await all('series-empty', page('/series'));
+  await all('schedules-empty', page('/schedules'));
+  await all('not-found', page('/experiments/nobody'));
 
-async function json(...args) {
-  return JSON.parse(await assay(...args, '--json'));
-}
-
-/** What the workflow says of itself now. */
-async function details(client, workflowId) {
-  const metadata = await client.workflow.getHandle(workflowId).query('__temporal_workflow_metadata');
-  return metadata.currentDetails ?? '';
-}
-
-function assay(...args) {
-  return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [inRoot('bin/assay'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (text) => (out += text));
-    child.stderr.on('data', (text) => (err += text));
-    child.on('error', fail);
-    child.on('close', (code) => (code === 0 ? done(out) : fail(new Error(`assay ${args.join(' ')} ended with ${code}: ${err}`))));
-  });
-}
-
-/** The first answer that is neither false nor null, asked every second for at most four minutes. */
-async function until(ask) {
-  for (let tries = 0; tries < 240; tries++) {
-    const answer = await ask().catch(() => null);
-    if (answer) return answer;
-    await sleep(1000);
+  if (anyOf('done', 'history', 'report', 'report-page', 'experiment-done', 'page-report')) {
+    const finished = await start(digits(home, 'digits', { training: { seeds: [1, 2] } }));
+    await ended(finished);
+    await forDocs('done', await workflow(`assay/${finished}`), { shows: /verdict|adopt|keep|inconclusive|equivalent/ });
+    await forDocs('history', await workflow(`assay/${finished}`, 'history'), { shows: /compare the variants/ });
+    await all('experiment-done', page(`/experiments/${finished}`));
+    await all('report-page', page(`/experiments/${finished}/report`));
+    await assay('report', finished, '-o', join(home, 'report.html'));
+    await all('report', pathToFileURL(join(home, 'report.html')).href);
+    await forDocs('report', pathToFileURL(join(home, 'report.html')).href, { width: 1100, height: 1000 });
   }
-  throw new Error(`not within four minutes: ${ask}`);
+
+  if (anyOf('series', 'series-list', 'series-page', 'schedules')) {
+    await assay('schedule', 'create', 'nightly', digits(home, 'nightly'), '--cron', '0 2 * * *', '--paused');
+    for (const look of [1, 2]) {
+      await assay('schedule', 'trigger', 'nightly');
+      await until(async () => (await json('show', 'series/nightly')).looks?.length >= look);
+    }
+    await forDocs('series', await workflow('assay/series/nightly'), { shows: /alpha spent/ });
+    await all('series-list', page('/series'));
+    await all('series-page', page('/series/nightly'));
+    await all('schedules', page('/schedules'));
+  }
+
+  if (anyOf('failed', 'experiment-failed', 'experiment-runs-failed')) {
+    const command = ['python', '-c', 'raise SystemExit("no CUDA kernels for this device")'];
+    const refused = await start(digits(home, 'refused', { training: { command, attempts: 2 } }));
+    await ended(refused);
+    await forDocs('failed', await workflow(`assay/${refused}`), { shows: /failed/ });
+    await all('experiment-runs-failed', page(`/experiments/${refused}`));
+    // One without a result: its data have no label.
+    writeFileSync(join(home, 'unlabelled.csv'), 'id,x\n1,2\n');
+    const failed = await start(digits(home, 'unlabelled', { data: { source: './unlabelled.csv', label: 'label', id: 'id' } }));
+    await ended(failed);
+    await all('experiment-failed', page(`/experiments/${failed}`));
+  }
+
+  if (anyOf('approval', 'experiment-approval')) {
+    const person = await start(digits(home, 'approval', { decision: { approval: true }, training: { budget: { epochs: 5 } } }));
+    await until(async () => (await json('show', person)).progress?.approval?.state === 'waiting');
+    await forDocs('approval', await workflow(`assay/${person}`), { shows: /assay approve/ });
+    await all('experiment-approval', page(`/experiments/${person}`));
+  }
+
+  if (
+    anyOf('running', 'pool', 'list', 'waiting', 'paused', 'page-experiment', 'page-list', 'experiment-running', 'experiment-paused', 'gpus')
+  ) {
+    // Long enough that the last run in line has been told why it waits, which comes after a minute.
+    const running = await start(
+      digits(home, 'training', { training: { seeds: [1, 2, 3, 4, 5], budget: { epochs: 2000, wallClock: '30s' } } }),
+    );
+    const waiter = await until(async () => {
+      const { progress } = await json('show', running);
+      const [some] = progress?.runs.filter(({ state }) => state === 'done') ?? [];
+      return some && progress.runs.findLast(({ state }) => state === 'waiting');
+    });
+    await forDocs('running', await workflow(`assay/${running}`), { shows: /waiting/ });
+    await forDocs('page-experiment', page(`/experiments/${running}`), { shows: /training/, height: 1300 });
+    await forDocs('page-list', page('/'), { shows: /training/, height: 700 });
+    await all('experiment-running', page(`/experiments/${running}`), { shows: /training/ });
+    await forDocs('pool', await workflow('assay/gpu-pool'), { shows: /leases? on/ });
+    await all('gpus', page('/gpus'));
+    await all('page-list', page('/'));
+    await forDocs('list', `${stack.uiUrl}/namespaces/default/workflows?query=${encodeURIComponent('AssayOwner="vision-team"')}`, {
+      shows: /vision-team|variantRun/,
+    });
+    const waiting = `assay/${running}/${waiter.variant}/seed-${waiter.seed}`;
+    if (anyOf('waiting')) {
+      await until(async () => /in line/.test(await details(client, waiting)));
+      await forDocs('waiting', await workflow(waiting), { shows: /in line/ });
+    }
+    await steer(client, running, { action: 'pause', by: 'ann@laptop', reason: 'the devices are needed for a demo' });
+    await until(async () => /Paused/.test(await details(client, `assay/${running}`)));
+    await forDocs('paused', await workflow(`assay/${running}`), { shows: /Paused/ });
+    await all('experiment-paused', page(`/experiments/${running}`));
+    await assay('cancel', running);
+  }
+
+  // Last: with a token in the file, every other page asks for one.
+  if (anyOf('sign-in')) {
+    await assay('token', 'create', 'ann', '--scope', 'admin');
+    await until(async () => (await fetch(page('/'), { redirect: 'manual' })).status !== 200);
+    await all('sign-in', page('/sign-in'));
+  }
+  await client.connection.close();
 }

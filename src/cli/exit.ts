@@ -1,6 +1,6 @@
 import { flushTraces } from '../observability/tracing';
 import { atExit } from './atExit';
-import { pc } from './colours';
+import { pcError } from './colours';
 
 /** Waits for what is still on its way to a pipe. */
 export function exit(code: number): void {
@@ -17,6 +17,6 @@ export function exit(code: number): void {
 /** A reader that has gone has read what it wanted; a full disk behind `>` is told in one line. */
 export function outputLost({ code, message }: NodeJS.ErrnoException): void {
   if (code === 'EPIPE') process.exit(0);
-  process.stderr.write(`${pc.red('error')} stdout: ${message}\n`);
+  process.stderr.write(`${pcError.red('error')} stdout: ${message}\n`);
   process.exit(3);
 }

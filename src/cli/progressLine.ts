@@ -1,9 +1,12 @@
 import * as formatters from '../report/formatters';
+import { isScreen } from './view/liveView';
+import { sizeOf } from './view/screen';
+import { cutTo, printable } from './view/text';
 
 /** One line of progress on a terminal, redrawn at most five times a second; nothing where nobody looks. */
 export function progressLine(what: string, out = process.stderr) {
   let last = 0;
-  const shown = Boolean(out.isTTY) && !process.env.CI;
+  const shown = isScreen(out);
   return {
     show({ files, bytes }: { files?: number; bytes?: number }): void {
       const now = Date.now();
@@ -13,7 +16,8 @@ export function progressLine(what: string, out = process.stderr) {
         ...(files === undefined ? [] : [`${formatters.formatCount(files)} files`]),
         ...(bytes === undefined ? [] : [formatters.formatBytes(bytes)]),
       ];
-      out.write(`\r\u001b[2K${what} ${parts.join(', ')}`);
+      // A line that wraps could not be taken back.
+      out.write(`\r\u001b[2K${cutTo(printable(`${what} ${parts.join(', ')}`), sizeOf(out).columns - 1)}`);
     },
     end(): void {
       if (shown && last > 0) out.write('\r\u001b[2K');

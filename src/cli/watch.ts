@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
-import { experimentProgress, experimentResult, runProgress } from '../client';
+import { experimentProgress, experimentResult, placesOf, runProgress } from '../client';
 import {
   AssayError,
   type ErrorType,
@@ -8,18 +8,19 @@ import {
   type Progress,
   type Result,
   type Stage,
-  type TrainProgress,
   errorCatalogue,
   isFinal,
-  isRunFinal,
   refNames,
 } from '../contract';
 import { terminalSummary } from '../report';
 import type { Store } from '../store';
+import { colourful } from './colours';
 import { exitCode, exitCodes } from './exitCode';
 import { exportReport } from './reportFile';
 import { summaryOf, writeVerdict } from './summary';
-import { type LiveView, liveView } from './view';
+import { type LiveView, liveView } from './view/liveView';
+import { busiestFirst } from './view/runs';
+import { keyOf } from './view/state';
 
 export interface WatchOptions {
   json?: boolean;
@@ -31,7 +32,7 @@ export interface WatchOptions {
 
 /** Follows an experiment to its end, or until its verdict waits for a person. Ctrl-C stops the watching, never the experiment. */
 export async function watchExperiment(client: Client, store: Store, experimentId: string, options: WatchOptions): Promise<number> {
-  const view = liveView(process.stderr);
+  const view = liveView(process.stderr, experimentId);
   const interrupted = interruption();
   const ended = experimentResult(client, experimentId).then(
     () => 'ended' as const,
@@ -43,14 +44,15 @@ export async function watchExperiment(client: Client, store: Store, experimentId
   try {
     for (;;) {
       const what = await Promise.race([ended, interrupted.promise, tick()]);
-      if (what === 'interrupted') {
+      // Nobody waits with Ctrl-C for a server that does not answer.
+      const stage = what === 'interrupted' ? what : await Promise.race([refresh(client, experimentId, view), interrupted.promise]);
+      if (stage === 'interrupted') {
         view.close();
         process.stderr.write(
           `\nThe experiment goes on. Come back with: assay watch ${experimentId}   Stop it with: assay cancel ${experimentId}\n`,
         );
         return exitCodes.interrupted;
       }
-      const stage = await refresh(client, experimentId, view);
       if (what === 'ended' || stage === 'approval') break;
     }
   } finally {
@@ -64,6 +66,7 @@ export async function watchExperiment(client: Client, store: Store, experimentId
 export async function conclude(store: Store, experimentId: string, options: WatchOptions): Promise<number> {
   const found = await store.refs.get<ExperimentRecord>(refNames.experiment(experimentId));
   const record = found?.value;
+  if (record?.replay && record.status === 'done') return (await import('./replay/conclude.js')).concludeReplay(store, record, options);
   const waits = record?.status === 'running' && record.approval?.state === 'waiting';
   if (!record?.result || !(record.status === 'done' || waits)) {
     throw new AssayError(
@@ -75,10 +78,7 @@ export async function conclude(store: Store, experimentId: string, options: Watc
   const path = await exportReport(store, record);
   if (options.summary !== undefined) await writeVerdict(options.summary, summaryOf(result));
   if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-  else
-    process.stdout.write(
-      `${terminalSummary(result, { colour: Boolean(process.stdout.isTTY) && !process.env.NO_COLOR })}\nreport: ${path}\n`,
-    );
+  else process.stdout.write(`${terminalSummary(result, { colour: colourful(process.stdout) })}\nreport: ${path}\n`);
   return exitCode(result, options.failOn ?? []);
 }
 
@@ -95,19 +95,22 @@ async function refresh(client: Client, experimentId: string, view: LiveView): Pr
     progress = await experimentProgress(client, experimentId);
   } catch (error) {
     // The control pool may be starting, or the server restarting: the next tick asks again.
-    view.note(error instanceof Error ? error.message : String(error));
+    view.silent(error instanceof Error ? error.message : String(error));
     return null;
   }
-  const live = progress.runs.filter((run) => run.state === 'training' && !isRunFinal(run.state) && !isFinal(progress.stage));
-  const details = new Map<string, TrainProgress>();
-  await Promise.all(
-    live.map(async (run) => {
-      const now = await runProgress(client, experimentId, run.variant, run.seed).catch(() => null);
-      if (now) details.set(`${run.variant}/${run.seed}`, now);
-    }),
-  );
-  view.show(progress, details);
+  const training = isFinal(progress.stage) ? [] : progress.runs.filter(({ state }) => state === 'training');
+  const details = busiestFirst(training)
+    .slice(0, view.trainers)
+    .map(async (run) => [keyOf(run), await runProgress(client, experimentId, run.variant, run.seed).catch(() => null)] as const);
+  const [places, ...trainers] = await Promise.all([placesFor(client, progress, view), ...details]);
+  view.show({ progress, places, trainers: new Map(trainers.flatMap(([key, now]) => (now === null ? [] : [[key, now]]))) });
   return progress.stage;
+}
+
+/** Asked for only where a run waits and somebody looks. */
+async function placesFor(client: Client, { experimentId, runs, stage }: Progress, view: LiveView): Promise<Map<string, string>> {
+  const waiting = view.trainers > 0 && stage === 'training' && runs.some(({ state }) => state === 'waiting');
+  return waiting ? placesOf(client, experimentId, runs) : new Map();
 }
 
 const tick = (): Promise<'tick'> => new Promise((resolve) => setTimeout(() => resolve('tick'), 1000));
