@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { inRoot, root } from './lib/root.mjs';
 
 const domain = ['contract', 'stats', 'threads', 'placement', 'store', 'gpu', 'data', 'executor', 'checks', 'analysis', 'report', 'publish'];
-const all = [...domain, 'activities', 'client', 'stack', 'cli', 'api', 'observability'];
+const all = [...domain, 'pages', 'activities', 'client', 'stack', 'cli', 'api', 'observability'];
 
 /** Room -> rooms it may import. Nothing imports `workflows`: the worker bundles them by path. */
 const rooms = {
@@ -19,6 +19,7 @@ const rooms = {
   checks: ['stats', 'contract', 'observability'],
   analysis: ['checks', 'stats', 'contract', 'observability'],
   report: ['contract', 'observability'],
+  pages: ['report', 'contract', 'observability'],
   publish: ['store', 'contract', 'observability'],
   workflows: ['contract', 'placement'],
   activities: [...domain, 'observability'],

@@ -12,6 +12,7 @@ const linted = ['src', 'workers', 'test', 'bench'].filter((folder) => existsSync
 const checks = {
   types: ['tsc', '--noEmit', '-p', '.'],
   'types of the tests': ['tsc', '--noEmit', '-p', 'test'],
+  'types of the pages': ['tsc', '-p', 'src/pages/assets'],
   lint: ['oxlint', '--type-aware', '--deny-warnings', ...linted],
   imports: [process.execPath, 'scripts/check-imports.mjs'],
   format: ['biome', 'format', '.'],

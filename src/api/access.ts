@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HttpProblem } from './problems';
+import { isSameOrigin, openSession, sessionOf } from './session';
 import { type Scope, scopes, type TokenBook } from './tokens';
 
 /** Who asks. */
@@ -53,7 +54,7 @@ const highest = (granted: readonly Scope[]): number => Math.max(...granted.map((
 
 async function callerOf(request: FastifyRequest, book: TokenBook): Promise<Caller | null> {
   if (!(await book.required())) return isLocal(request) ? loopback : null;
-  const secret = secretOf(request);
+  const secret = await secretOf(request, book);
   const token = secret === null ? null : await book.find(secret);
   if (secret === null || token === null) return null;
   return { name: token.name, scopes: token.scopes, owner: token.owner, stillThere: async () => (await book.find(secret)) !== null };
@@ -61,11 +62,18 @@ async function callerOf(request: FastifyRequest, book: TokenBook): Promise<Calle
 
 const loopback: Caller = { name: 'loopback', scopes: ['admin'], owner: null, stillThere: () => Promise.resolve(true) };
 
-/** A bearer token; for a person with a browser also the password of Basic, but to look only, since a browser sends it by itself. */
-function secretOf({ headers, method }: FastifyRequest): string | null {
+/**
+ * A bearer token; for a person with a browser also the cookie of a page, or the password of Basic. A browser sends these two by itself, so
+ * Basic is to look only, and by its cookie only a page of this server changes something.
+ */
+async function secretOf(request: FastifyRequest, book: TokenBook): Promise<string | null> {
+  const { headers, method } = request;
+  const looks = method === 'GET' || method === 'HEAD';
+  const session = sessionOf(request);
+  if (headers.authorization === undefined && session !== null) return looks || isSameOrigin(request) ? openSession(book, session) : null;
   const [, scheme = '', value = ''] = /^(\w+) +(\S+) *$/.exec(headers.authorization ?? '') ?? [];
   if (scheme.toLowerCase() === 'bearer') return value;
-  if (scheme.toLowerCase() !== 'basic' || (method !== 'GET' && method !== 'HEAD')) return null;
+  if (scheme.toLowerCase() !== 'basic' || !looks) return null;
   const pair = Buffer.from(value, 'base64').toString('utf8');
   return pair.slice(pair.indexOf(':') + 1);
 }

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { isAbsolute, resolve, sep } from 'node:path';
-import type { ResolvedSpec } from '../contract';
+import { mlflowPlan, type ResolvedSpec } from '../contract';
 import type { Path } from '../contract/specProblems';
 import { type Allow, originOf } from './config';
 
@@ -32,6 +32,7 @@ export function refusalsOf(spec: ResolvedSpec, place: Place): Refusal[] {
     ...against(spec, place),
     ...files(spec, place),
     ...webhooks(spec, allow),
+    ...publish(spec, allow),
     ...size(spec, place),
   ];
 }
@@ -145,6 +146,11 @@ function webhooks({ notify }: ResolvedSpec, allow: Allow): Refusal[] {
       },
     ];
   });
+}
+
+function publish(spec: ResolvedSpec, allow: Allow): Refusal[] {
+  const path = spec.publish?.mlflow === undefined ? ['decision', 'register'] : ['publish', 'mlflow'];
+  return mlflowPlan(spec) === null || allow.publish ? [] : [{ path, message: 'publishing to MLflow is not allowed on this server' }];
 }
 
 function size({ variants, training }: ResolvedSpec, { runs }: Place): Refusal[] {

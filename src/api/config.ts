@@ -26,6 +26,8 @@ const allow = z
     roots: z.array(text).default([]),
     /** `runtime.network: true`. */
     network: z.boolean().default(false),
+    /** `publish.mlflow` and `decision.register`: runs, and versions with aliases, under names that the experiment chooses. */
+    publish: z.boolean().default(false),
   })
   .prefault({});
 

@@ -73,6 +73,19 @@ export const ExperimentList = z
   .object({ experiments: z.array(Experiment), next: z.string().nullable().describe('`cursor` of the next page; null on the last.') })
   .meta({ id: 'ExperimentList' });
 
+export const Curves = z
+  .object({
+    curves: z.array(
+      z.object({
+        variant: z.string(),
+        seed: z.int(),
+        points: z.array(z.tuple([z.int(), z.number().nullable()])).describe('Step and loss, thinned to some hundred.'),
+      }),
+    ),
+    leftOut: z.int().describe('Runs beyond the first 200, which are left out.'),
+  })
+  .meta({ id: 'Curves' });
+
 export const Result = loose({
   schema: z.literal('assay.result/1'),
   experiment: z.string(),

@@ -3,6 +3,7 @@ import type { Server, ServerOptions } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
+import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import type { Client } from '@temporalio/client';
@@ -18,8 +19,11 @@ import { Feeds } from './events/feed';
 import { describeApi, serveDescription } from './openapi';
 import { HttpProblem, pathOf, type ProblemKind, problemType, sendProblem } from './problems';
 import { artifactRoutes } from './routes/artifacts';
+import { curveRoutes } from './routes/curves';
 import { eventRoutes } from './routes/events';
 import { experimentRoutes } from './routes/experiments';
+import { pageRoutes } from './routes/pages';
+import { sendProblemPage, wantsPage } from './routes/pagesProblems';
 import { seriesRoutes } from './routes/series';
 import { serviceRoutes } from './routes/service';
 import { steeringRoutes } from './routes/steering';
@@ -121,9 +125,10 @@ async function buildApp(context: Context, book: TokenBook): Promise<{ app: App; 
   app.setValidatorCompiler(validatorCompiler);
   // What is sent is built here; its forms are held by the tests, and a mistake in one must not turn an answer into a failure.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error));
+  app.setErrorHandler((error, request, reply) => (wantsPage(request) ? sendProblemPage : sendProblem)(request, reply, error));
   readJson(app);
 
+  await app.register(cookie);
   identifyCallers(app as never, book);
   enforceScopes(app as never, book);
   measure(app);
@@ -131,6 +136,8 @@ async function buildApp(context: Context, book: TokenBook): Promise<{ app: App; 
   await app.register(helmet, {
     contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }, useDefaults: false },
     hsts: config.tls !== undefined,
+    // A report has no origin, which browsers warn of where one was asked for.
+    originAgentCluster: false,
   });
   await app.register(rateLimit, {
     max: limits.requestsPerMinute,
@@ -145,7 +152,9 @@ async function buildApp(context: Context, book: TokenBook): Promise<{ app: App; 
   answerUnknown(app);
   await app.register((scope: App) => submitRoute(scope, context));
   const { closeAll } = await eventRoutes(app, context);
-  for (const routes of [experimentRoutes, artifactRoutes, steeringRoutes, seriesRoutes, serviceRoutes]) await routes(app, context);
+  for (const routes of [experimentRoutes, curveRoutes, artifactRoutes, steeringRoutes, seriesRoutes, serviceRoutes])
+    await routes(app, context);
+  await pageRoutes(app, context, book);
   serveDescription(app);
   await app.ready();
   return { app, closeStreams: closeAll };

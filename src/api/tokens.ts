@@ -129,6 +129,12 @@ export class TokenBook {
     return found !== null && (found.expiresAt === null || Date.parse(found.expiresAt) > now) ? found : null;
   }
 
+  /** The token of that name, null where there is none. */
+  async named(name: string): Promise<Token | null> {
+    await this.#refresh();
+    return this.#tokens?.find((token) => token.name === name) ?? null;
+  }
+
   /** One at a time: nobody is judged by what is half read. */
   #refresh(): Promise<void> {
     this.#reading ??= this.#read().finally(() => {

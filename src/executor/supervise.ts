@@ -8,7 +8,7 @@ import type { SuperviseInput, SuperviseResult, SupervisedProgress, TrainerExit }
 export async function supervise(input: SuperviseInput): Promise<SuperviseResult> {
   const { executor, dir, onProgress = () => {}, onCheckpoint = async () => {}, signal, graceSeconds = 20, pollMs = 250 } = input;
   const files = filesOf(dir);
-  const tail = new EventTail(files.events);
+  const tail = new EventTail(files.events, input.earlier);
   const checkpoints = new CheckpointQueue(files.checkpoints, onCheckpoint);
   const tell = teller(input.onMessage ?? (() => {}));
   const summary = () => ({ step: tail.step, events: tail.events, warnings: warningsOf(tail, files.events) });
@@ -72,7 +72,7 @@ function teller(onMessage: (text: string) => void): (source: 'engine' | 'store',
 
 function progressOf(tail: EventTail, checkpoints: CheckpointQueue): SupervisedProgress {
   return {
-    ...(tail.step === null ? {} : { step: tail.step, loss: tail.loss, throughput: tail.throughput }),
+    ...(tail.step === null ? {} : { step: tail.step, loss: tail.loss, throughput: tail.throughput, curve: tail.curve.points() }),
     ...(checkpoints.handled === null ? {} : { checkpointStep: checkpoints.handled }),
   };
 }

@@ -1,5 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import type { CurvePoint } from '../contract';
+import { GrowingCurve } from './curve';
 import { finite, parseEvent, stepOf } from './events';
 import { exists } from './layout';
 
@@ -10,6 +12,7 @@ export class EventTail {
   throughput: number | null = null;
   /** As the trainer's `start` event says. */
   totalSteps: number | null = null;
+  readonly curve: GrowingCurve;
   events = 0;
   /** Lines that are no events. */
   invalid = 0;
@@ -21,8 +24,10 @@ export class EventTail {
   private readonly path: string;
   private readonly chunk = Buffer.alloc(chunkBytes);
 
-  constructor(path: string) {
+  /** `earlier` is the curve up to the checkpoint that the trainer resumed from. */
+  constructor(path: string, earlier: readonly CurvePoint[] = []) {
     this.path = path;
+    this.curve = new GrowingCurve(earlier);
   }
 
   /** Synchronous reads of a local file: a trip through the thread pool costs more than the read. Long backlogs let others in between. */
@@ -67,6 +72,7 @@ export class EventTail {
     if (event.type !== 'step') return;
     this.loss = finite(event.loss);
     this.throughput = finite(event.throughput_samples_per_sec) ?? this.throughput;
+    if (this.step !== null) this.curve.add(this.step, this.loss);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { LatencyLine, LeasedDevice, ResolvedImage, RunFile, RunKey, TrainerResult } from '../contract';
+import type { CurvePoint, LatencyLine, LeasedDevice, ResolvedImage, RunFile, RunKey, TrainerResult } from '../contract';
 
 /** Names one process for ever: a recycled pid has another start time. */
 export interface ProcessIdentity {
@@ -133,6 +133,8 @@ export interface SupervisedProgress {
   totalSteps?: number | null;
   /** At the pace of the steps seen so far, without evaluation; null before it is known. */
   secondsLeft?: number | null;
+  /** With `SuperviseInput.earlier`. */
+  curve?: CurvePoint[];
   /** The newest checkpoint that `onCheckpoint` has finished. */
   checkpointStep?: number;
 }
@@ -140,6 +142,8 @@ export interface SupervisedProgress {
 export interface SuperviseInput {
   executor: Executor;
   dir: string;
+  /** The curve up to the checkpoint that the trainer resumed from. */
+  earlier?: readonly CurvePoint[];
   /** Once a second, whether or not the trainer has moved. */
   onProgress?: (progress: SupervisedProgress) => void;
   /** What it waits for, e.g. `the Docker daemon does not answer (...)`; empty when it waits no more. */

@@ -49,6 +49,7 @@ test('the document is OpenAPI 3.1, each operation is described with its failures
   "GET /readyz",
   "GET /v1/experiments",
   "GET /v1/experiments/{id}",
+  "GET /v1/experiments/{id}/curves",
   "GET /v1/experiments/{id}/events",
   "GET /v1/experiments/{id}/report",
   "GET /v1/experiments/{id}/result",

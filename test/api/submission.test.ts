@@ -73,6 +73,9 @@ describe.each<[string, Record<string, unknown>, Partial<Allow>, string]>([
   ],
   ['the network', { runtime: docker({ network: true }) }, {}, '403 /runtime/network'],
   ['the network where it is allowed', { runtime: docker({ network: true }) }, { network: true }, 'taken'],
+  ['publishing', { publish: { mlflow: {} } }, {}, '403 /publish/mlflow'],
+  ['registering', { decision: { register: 'mlflow' } }, {}, '403 /decision/register'],
+  ['publishing where it is allowed', { decision: { register: 'mlflow' } }, { publish: true }, 'taken'],
   ['no network, said', { runtime: docker({ network: false }) }, {}, 'taken'],
   // Data.
   ['an absolute path', data('/etc/passwd'), {}, '403 /data/source'],

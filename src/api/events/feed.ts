@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, isGrpcServiceError } from '@temporalio/client';
-import { experimentProgress, runProgress } from '../../client';
-import { ids, type Progress } from '../../contract';
+import { experimentProgress, runProgress, type Waits, waitsOf } from '../../client';
+import { type CurvePoint, ids, type Progress, type TrainProgress } from '../../contract';
 import { type Happening, happeningsReader, historyOf } from './history';
 
 export interface Watcher {
@@ -9,12 +9,48 @@ export interface Watcher {
   happened: (happening: Happening) => void;
   /** Where it stands, steps of the trainers included; the newest replaces those before. */
   progress: (now: unknown) => void;
+  /** The whole curve of a run, thinned, whenever it has grown. */
+  curve: (curve: CurveNow) => void;
+}
+
+/** What the trainer of a run last said of itself. */
+export type StepNow = Omit<TrainProgress, 'curve'> & { variant: string; seed: number };
+export interface CurveNow {
+  variant: string;
+  seed: number;
+  points: readonly CurvePoint[];
+}
+
+/** What the watchers of an experiment know by now. */
+export interface Seen {
+  past: readonly Happening[];
+  steps: readonly StepNow[];
+  curves: readonly CurveNow[];
+  waits: Waits;
+}
+
+/** Heartbeats of the runs that are training, one question a run. */
+export async function stepsNow(client: Client, { experimentId, runs }: Progress): Promise<{ steps: StepNow[]; curves: CurveNow[] }> {
+  const steps: StepNow[] = [];
+  const curves: CurveNow[] = [];
+  const training = runs.filter(({ state }) => state === 'training');
+  const found = await Promise.all(training.map(({ variant, seed }) => runProgress(client, experimentId, variant, seed).catch(() => null)));
+  for (const [i, now] of found.entries()) {
+    const { variant, seed } = training[i] ?? { variant: '', seed: 0 };
+    if (now === null) continue;
+    const { curve = [], ...step } = now;
+    steps.push({ variant, seed, ...step });
+    if (curve.length > 0) curves.push({ variant, seed, points: curve });
+  }
+  return { steps, curves };
 }
 
 const progressEveryMs = 2000;
+/** A description of every run: asked more seldom. */
+const waitsEveryMs = 10_000;
 const longestPauseMs = 5000;
 
-/** One question for news and one poll of steps an experiment, however many watch it; nothing while nobody does. */
+/** One question for news and one poll of steps and waits an experiment, however many watch it; nothing while nobody does. */
 export class Feeds {
   readonly #client: Client;
   readonly #feeds = new Map<string, Feed>();
@@ -25,6 +61,11 @@ export class Feeds {
 
   get size(): number {
     return this.#feeds.size;
+  }
+
+  /** What is known of an experiment that is watched; null of what nobody watches, or has not been looked at yet. */
+  seen(runId: string): Seen | null {
+    return this.#feeds.get(runId)?.seen ?? null;
   }
 
   /** Tells the watcher all after `after`, the past at once; returns how to stop. */
@@ -59,13 +100,23 @@ class Feed {
   /** Small: one a change of stage or run, kept while somebody watches. */
   readonly #past: Happening[] = [];
   #progress: string | null = null;
+  #waits: Waits | null = null;
+  #looking: Promise<void> | null = null;
+  #steps: readonly StepNow[] | null = null;
+  readonly #curves = new Map<string, { text: string; curve: CurveNow }>();
 
   constructor(client: Client, experimentId: string, runId: string) {
     this.#client = client;
     this.#experimentId = experimentId;
     this.#runId = runId;
     void this.#follow();
-    void this.#poll();
+    void this.#every(progressEveryMs, () => this.#look());
+    void this.#every(waitsEveryMs, () => this.#lookAtWaits());
+  }
+
+  get seen(): Seen | null {
+    if (this.#past.length === 0 || this.#steps === null || this.#waits === null) return null;
+    return { past: this.#past, steps: this.#steps, curves: [...this.#curves.values()].map(({ curve }) => curve), waits: this.#waits };
   }
 
   get empty(): boolean {
@@ -77,9 +128,11 @@ class Feed {
     const filtered: Watcher = {
       happened: (happening) => happening.number > after && watcher.happened(happening),
       progress: watcher.progress,
+      curve: watcher.curve,
     };
     this.#watchers.add(filtered);
     if (this.#progress !== null) watcher.progress(JSON.parse(this.#progress));
+    for (const { curve } of this.#curves.values()) watcher.curve(curve);
     return () => void this.#watchers.delete(filtered);
   }
 
@@ -115,33 +168,53 @@ class Feed {
   #tell(happening: Happening): void {
     this.#past.push(happening);
     for (const watcher of [...this.#watchers]) watcher.happened(happening);
+    // What it waits for is another thing now.
+    if (happening.event === 'steering' || happening.event === 'stage') void this.#lookAtWaits().catch(() => undefined);
   }
 
-  async #poll(): Promise<void> {
+  async #every(ms: number, look: () => Promise<void>): Promise<void> {
     while (!this.#ended) {
-      const now = await this.#ask().catch(() => null);
-      const text = now === null ? null : JSON.stringify(now);
-      if (text !== null && text !== this.#progress && !this.#ended) {
-        this.#progress = text;
-        for (const watcher of [...this.#watchers]) watcher.progress(now);
-      }
-      await delay(progressEveryMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      // The server may be away for a while: the next look finds it again.
+      await look().catch(() => undefined);
+      await delay(ms, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
   }
 
-  async #ask(): Promise<unknown> {
+  async #look(): Promise<void> {
     const client = this.#client;
-    return client.withDeadline(Date.now() + 10_000, async () => {
-      const progress: Progress = await experimentProgress(client, this.#experimentId);
-      const training = progress.runs.filter(({ state }) => state === 'training');
-      const steps = await Promise.all(
-        training.map(async ({ variant, seed }) => {
-          const now = await runProgress(client, this.#experimentId, variant, seed).catch(() => null);
-          return now === null ? [] : [{ variant, seed, ...now }];
-        }),
-      );
-      const { stage, waitingFor, paused = false } = progress;
-      return { stage, waitingFor, paused, runs: progress.runs, steps: steps.flat() };
+    const { now, curves } = await client.withDeadline(Date.now() + 10_000, async () => {
+      const progress = await experimentProgress(client, this.#experimentId);
+      const { steps, curves: grown } = await stepsNow(client, progress);
+      const { stage, waitingFor, paused = false, runs } = progress;
+      return { now: { stage, waitingFor, paused, runs, steps, waits: this.#waits }, curves: grown };
     });
+    this.#steps = now.steps;
+    if (this.#ended) return;
+    const text = JSON.stringify(now);
+    if (text !== this.#progress) {
+      this.#progress = text;
+      for (const watcher of [...this.#watchers]) watcher.progress(now);
+    }
+    for (const curve of curves) this.#grown(curve);
+  }
+
+  #grown(curve: CurveNow): void {
+    const text = JSON.stringify(curve);
+    const key = `${curve.variant}/${curve.seed}`;
+    if (text === this.#curves.get(key)?.text) return;
+    this.#curves.set(key, { text, curve });
+    for (const watcher of [...this.#watchers]) watcher.curve(curve);
+  }
+
+  /** One look at a time: a past that is read at once has many stages. */
+  #lookAtWaits(): Promise<void> {
+    this.#looking ??= waitsOf(this.#client, this.#experimentId)
+      .then((waits) => {
+        this.#waits = waits;
+      })
+      .finally(() => {
+        this.#looking = null;
+      });
+    return this.#looking;
   }
 }

@@ -1,14 +1,13 @@
 import { pipeline, Transform } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { AssayError, type Manifest, mediaTypes, type Ref, type RunResult } from '../../contract';
+import { AssayError, type Manifest, mediaTypes, type Ref } from '../../contract';
+import { type ArtifactName, artifactNames, artifactsOf } from '../artifactList';
 import { type App, type Context } from '../context';
 import { HttpProblem } from '../problems';
-import { resultOf } from '../records';
+import { findExperiment, resultOf } from '../records';
+import { lastLines } from '../runLog';
 import { FolderListing, nothing, problems, Runs } from '../schemas';
-
-const names = ['predictions', 'events', 'log', 'model', 'result', 'telemetry'] as const;
-type ArtifactName = (typeof names)[number];
 
 const id = z.string().max(200);
 const run = {
@@ -26,7 +25,7 @@ const file = (description: string) => ({
   content: { [mediaTypes.bytes]: bytes, [mediaTypes.jsonLines]: bytes, [mediaTypes.npy]: bytes },
 });
 
-/** Files of an ended experiment's runs. */
+/** Files of an ended experiment's runs, and the logs of running ones. */
 export async function artifactRoutes(app: App, context: Context): Promise<void> {
   app.get(
     '/v1/experiments/:id/runs',
@@ -62,9 +61,11 @@ export async function artifactRoutes(app: App, context: Context): Promise<void> 
     schema: {
       operationId: 'getArtifact',
       summary: 'A file of a run; of a folder (predictions, model) what is in it',
-      description: 'One `Range` of bytes is answered with 206. The ETag is the digest of the file.',
+      description:
+        'One `Range` of bytes is answered with 206. The ETag is the digest of the file. `?tail` gives the last lines of `log` as plain text, also while the run goes on, where this server sees the files of its host.',
       tags: ['artifacts'],
-      params: z.object({ ...run, artifact: z.enum(names) }),
+      params: z.object({ ...run, artifact: z.enum(artifactNames) }),
+      querystring: z.object({ tail: z.coerce.number().int().min(1).max(5000).optional().describe('Of `log`: its last lines.') }),
       response: {
         200: {
           description: 'The file, or the folder’s list.',
@@ -77,6 +78,12 @@ export async function artifactRoutes(app: App, context: Context): Promise<void> 
     },
     handler: async (request, reply) => {
       const { artifact, variant, seed } = request.params;
+      const { tail } = request.query;
+      if (tail !== undefined) {
+        if (artifact !== 'log') throw new HttpProblem('invalid-request', `/tail: only a log has last lines, ${artifact} has none`);
+        const text = await lastLines(context, await findExperiment(context, request.params.id), { variant, seed, lines: tail });
+        return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(text);
+      }
       const ref = await find(context, request.params);
       if (ref.mediaType !== mediaTypes.manifest) return sendObject(context, request, reply, ref);
       const { files } = await context.store.getJson<Manifest>(ref);
@@ -120,15 +127,6 @@ export async function artifactRoutes(app: App, context: Context): Promise<void> 
 }
 
 const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
-
-function artifactsOf(experiment: string, variant: string, { seed, artifacts }: RunResult) {
-  return names.flatMap((name) => {
-    const ref = artifacts[name];
-    if (!ref) return [];
-    const href = `/v1/experiments/${experiment}/runs/${variant}/${seed}/${name}`;
-    return [{ name, href, digest: ref.digest, size: ref.size, mediaType: ref.mediaType }];
-  });
-}
 
 async function find(context: Context, wanted: { id: string; variant: string; seed: number; artifact: ArtifactName }): Promise<Ref> {
   const { result } = await resultOf(context, wanted.id);

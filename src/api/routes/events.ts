@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { type ExperimentRecord, ids, refNames } from '../../contract';
+import { type ExperimentRecord, refNames } from '../../contract';
 import { gauge } from '../../observability';
 import { type App, callerOf, type Context } from '../context';
-import { type Happening, happeningsReader, historyOf } from '../events/history';
+import type { Happening } from '../events/history';
+import { pastOf } from '../events/past';
 import { EventStream } from '../events/stream';
 import { unavailable } from '../problems';
 import { type Found, findExperiment } from '../records';
@@ -10,7 +11,6 @@ import { nothing, problems, text } from '../schemas';
 
 /** The last event has an id of its own, so that it is the same when the server has forgotten the history. */
 const endId = 'end';
-const pastMs = 5000;
 
 /** `GET /v1/experiments/{id}/events`. */
 export async function eventRoutes(app: App, context: Context): Promise<{ closeAll: () => void }> {
@@ -26,16 +26,19 @@ export async function eventRoutes(app: App, context: Context): Promise<{ closeAl
       operationId: 'watchExperiment',
       summary: 'What happens to an experiment, as server-sent events',
       description:
-        'Events `stage`, `run`, `steering` and, as the last, `end` have ids: `Last-Event-ID` gives exactly what came after, also from another server. `progress` has none: it says where the runs stand, and the newest replaces those before. 204 where the end was seen.',
+        'Events `stage`, `run`, `steering` and, as the last, `end` have ids: `Last-Event-ID` gives exactly what came after, also from another server. `progress` and `curve` have none: they say where the runs stand and how their loss went, and the newest replaces those before. 204 where the end was seen.',
       tags: ['experiments'],
       params: z.object({ id: z.string().max(200) }),
+      querystring: z.object({
+        after: z.string().max(200).optional().describe('As `Last-Event-ID`, for a browser that begins a new stream.'),
+      }),
       headers: z.looseObject({ 'last-event-id': z.string().max(200).optional() }),
       response: { 200: text('Events.', 'text/event-stream'), 204: nothing('The end was seen before.'), ...problems(404) },
     },
     handler: async (request, reply) => {
       const caller = callerOf(request);
       const found = await findExperiment(context, request.params.id);
-      const last = request.headers['last-event-id'];
+      const last = request.headers['last-event-id'] ?? request.query.after;
       if (last === endId) return reply.code(204).send(null);
       const { eventStreams, eventStreamsPerCaller, eventBacklog } = context.limits;
       const own = [...open.values()].filter((name) => name === caller.name).length;
@@ -60,7 +63,7 @@ export async function eventRoutes(app: App, context: Context): Promise<{ closeAl
       const after = numberAfter(found, last);
       const tell = ({ event, number, data }: Happening): void => stream.send(event, `${runOf(found)}.${number}`, data);
       if (found.record !== null && found.record.status !== 'running') {
-        for (const happening of await pastOf(context, found)) if (happening.number > after) tell(happening);
+        for (const happening of await pastOf(context, found)) if (happening.event !== 'end' && happening.number > after) tell(happening);
         stream.send('end', endId, endOf(found.record));
         stream.end();
         return reply;
@@ -74,6 +77,7 @@ export async function eventRoutes(app: App, context: Context): Promise<{ closeAl
           });
         },
         progress: (now) => stream.send('progress', null, now),
+        curve: (curve) => stream.send('curve', null, curve),
       });
       return reply;
     },
@@ -92,20 +96,6 @@ const runOf = ({ runId }: Found): string => runId.slice(0, 8);
 function numberAfter(found: Found, last: string | undefined): number {
   const [run, number = ''] = (last ?? '').split('.');
   return run === runOf(found) && /^\d{1,9}$/.test(number) ? Number(number) : 0;
-}
-
-/** What the server still has of an ended experiment; nothing where it has forgotten, or does not answer at once. */
-async function pastOf({ client }: Context, { id, runId }: Found): Promise<Happening[]> {
-  const past: Happening[] = [];
-  const read = happeningsReader();
-  const execution = { workflowId: ids.experimentWorkflow(id), runId };
-  try {
-    for await (const events of historyOf(client, execution, { wait: false, signal: AbortSignal.timeout(pastMs) }))
-      for (const event of events) past.push(...[read(event)].filter((happening) => happening !== null));
-  } catch {
-    // The end is in the store.
-  }
-  return past.filter(({ event }) => event !== 'end');
 }
 
 const endOf = ({ status, verdict, message, finishedAt }: ExperimentRecord) => ({ at: finishedAt, status, verdict, message });

@@ -13,7 +13,7 @@ import { type App, ask, type Context } from '../context';
 import { HttpProblem } from '../problems';
 import { endedRecord, experimentView, findExperiment, progressOf } from '../records';
 import { ExperimentDetail, ExperimentList, json, problems, Result, text } from '../schemas';
-import { preferred, sandboxed } from './negotiate';
+import { preferred, sandboxedReport } from './negotiate';
 
 const params = z.object({ id: z.string().max(200) });
 
@@ -105,7 +105,7 @@ export async function experimentRoutes(app: App, context: Context): Promise<void
       if (form === 'application/json') return reply.type(form).send(JSON.stringify(result, null, 2));
       void reply.type(`${form}; charset=utf-8`);
       if (form === 'text/markdown') return reply.send(renderMarkdown(result));
-      void reply.header('content-security-policy', sandboxed);
+      void reply.header('content-security-policy', sandboxedReport);
       return reply.send((await context.store.get(report)).toString('utf8'));
     },
   );

@@ -168,12 +168,12 @@ export async function seriesRoutes(app: App, context: Context): Promise<void> {
 
 const reportForms = { 'text/html': { schema: z.string() }, 'application/json': { schema: Series } };
 
-async function allSeries({ store }: Context): Promise<SeriesRecord[]> {
+export async function allSeries({ store }: Context): Promise<SeriesRecord[]> {
   const found = await Promise.all((await store.refs.list(refNames.series(''))).map((name) => store.refs.get<SeriesRecord>(name)));
   return found.flatMap((entry) => (entry === null ? [] : [entry.value]));
 }
 
-async function seriesOf({ store }: Context, name: string): Promise<SeriesRecord> {
+export async function seriesOf({ store }: Context, name: string): Promise<SeriesRecord> {
   const found = nameForm.test(name) ? await store.refs.get<SeriesRecord>(refNames.series(name)) : null;
   if (found === null) throw new AssayError('NotFound', `no series "${name}"; GET /v1/series lists them`);
   return found.value;
@@ -195,15 +195,19 @@ function scheduleView(name: string, { state, info }: ScheduleDescription) {
   };
 }
 
-/** An empty one where no pool was ever started. */
-async function poolState(context: Context): Promise<PoolState> {
+/** An empty one where no pool was ever started; `ms`: how long it may take. */
+export async function poolState(context: Context, ms?: number): Promise<PoolState> {
   const pool = context.client.workflow.getHandle(ids.gpuPool);
   try {
     return await context.answers.get('pool', () =>
-      ask(context, async () => {
-        if ((await pool.describe()).status.name !== 'RUNNING') return emptyPool;
-        return pool.query<PoolState>(poolNames.state);
-      }),
+      ask(
+        context,
+        async () => {
+          if ((await pool.describe()).status.name !== 'RUNNING') return emptyPool;
+          return pool.query<PoolState>(poolNames.state);
+        },
+        ms,
+      ),
     );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return emptyPool;

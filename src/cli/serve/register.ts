@@ -6,7 +6,7 @@ import { json, list, whole } from '../options';
 export function registerServe(program: Command): void {
   program
     .command('serve')
-    .description('the HTTP API: start, watch, steer and read experiments')
+    .description('pages and the HTTP API: start, watch, steer and read experiments')
     .option('--host <address>', 'where it listens; beyond loopback never without tokens (default 127.0.0.1)')
     .option('--port <n>', 'default 8080; 0 for a free one', whole)
     .option('--config <file>', 'default assay.config.yaml here or in ASSAY_HOME, where there is one')

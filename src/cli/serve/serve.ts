@@ -33,7 +33,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const uiUrl = stack?.uiUrl ?? process.env['ASSAY_TEMPORAL_UI'] ?? null;
   const api = await startApi({ client, store: sessionStore(), config, home, tokens, uiUrl, version });
   const access = existsSync(tokens) ? `tokens of ${tokens}` : 'programs of this host alone, without a token';
-  say(`assay serves ${api.url} (${access}); its description is at ${api.url}/openapi.json`);
+  say(`assay serves ${api.url} (${access}): pages at ${api.url}/, the API at ${api.url}/v1, its description at ${api.url}/openapi.json`);
   say(`experiments may use ${allowed(config)}`);
   await stopped;
   say('stopping');

@@ -1,0 +1,22 @@
+import { ids, type RunOutcome, type RunRecord } from '../contract';
+import { ask, type Context } from './context';
+
+const patienceMs = 3000;
+
+/** How a run ended while its experiment goes on, as its workflow returned it; null where it has not, or the server has forgotten it. */
+export async function outcomeOf(context: Context, id: string, variant: string, seed: number): Promise<RunOutcome | null> {
+  const handle = context.client.workflow.getHandle(ids.variantRunWorkflow(id, variant, seed));
+  return context.answers
+    .get(`outcome ${id}/${variant}/${seed}`, () =>
+      ask(
+        context,
+        async () => ((await handle.describe()).status.name === 'COMPLETED' ? ((await handle.result()) as RunOutcome) : null),
+        patienceMs,
+      ),
+    )
+    .catch(() => null);
+}
+
+export async function recordOf({ store }: Context, outcome: RunOutcome | null): Promise<RunRecord | null> {
+  return outcome?.trained ? store.getJson<RunRecord>(outcome.trained.record) : null;
+}

@@ -1,0 +1,13 @@
+export { type Asset, assetUrl, pageAssets } from './assets';
+export { type ExperimentList, experimentListBody } from './experimentList';
+export { type ExperimentRow, type ListQuery, readListQuery, selectRows } from './listQuery';
+export { type Problem, problemBody } from './problem';
+export { experimentPage } from './experiment';
+export { type Refused, type SteeringForm, steeringForms, toldOf } from './experimentSteering';
+export { type ExperimentView, type LogView, type RunView } from './experimentView';
+export { nobody, type Page, pageDocument, pagePolicy, type Section, type Viewer } from './shell';
+export { forwardBody, signInBody } from './signIn';
+export { poolBody } from './pool';
+export { type ScheduleRow, schedulesBody } from './schedules';
+export { seriesListBody, seriesPageBody } from './series';
+export { stateMark } from './words';
