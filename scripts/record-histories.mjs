@@ -21,8 +21,10 @@ const {
   experimentProgress,
   experimentResult,
   maintainOnce,
+  planReplay,
   signalTrigger,
   startExperiment,
+  startReplay,
   steer,
   submitTrigger,
   triggersState,
@@ -62,6 +64,7 @@ const unreadInCommands = [
 const receiver = await listening();
 process.env.ASSAY_WEBHOOK_HOSTS = new URL(receiver.url).host;
 process.env.ASSAY_WEBHOOK_SECRET = newSecret();
+process.env.MLFLOW_TRACKING_URI = new URL(receiver.url).origin;
 
 const only = process.argv.slice(2);
 const wanted = (...names) => only.length === 0 || names.some((name) => only.includes(name));
@@ -92,6 +95,16 @@ try {
       await experimentResult(client, happy);
       await record(client, 'experiment-done', ids.experimentWorkflow(happy));
       await record(client, 'variant-run-done', ids.variantRunWorkflow(happy, 'b', 1));
+    }
+    if (wanted('replay')) {
+      const first = await submit(client, spec('repeated', {}));
+      await experimentResult(client, first);
+      const { value } = await store.refs.get(refNames.experiment(first));
+      const planned = await planReplay(store, value, { home, version: 'recording', command: [] }, { variants: ['a'] });
+      const { spec: _spec, source: _source, ...by } = planned.original;
+      const { experimentId } = await startReplay({ client, store }, planned, by);
+      await client.workflow.getHandle(ids.experimentWorkflow(experimentId)).result();
+      await record(client, 'replay', ids.experimentWorkflow(experimentId));
     }
     if (wanted('variant-run-crashed')) {
       const crashed = await submit(client, spec('crashed', { diesAt: 20, pause: 0.05 }));
@@ -141,6 +154,14 @@ try {
       await client.workflow.getHandle(message).result();
       await record(client, 'experiment-told', ids.experimentWorkflow(told));
       await record(client, 'notification', message);
+    }
+    if (wanted('publishing')) {
+      // Invalid, which is done soon; the server is away at the first try, and then refuses.
+      const published = await submit(client, spec('published', { source: 'copies.csv', publish: '{mlflow: {}}' }));
+      await experimentResult(client, published);
+      const handle = client.workflow.getHandle(ids.publishing(published));
+      await handle.result().catch(() => undefined);
+      await record(client, 'publishing', ids.publishing(published));
     }
     if (wanted('maintain')) {
       await maintainOnce(client, { graceSeconds: 3600 });
@@ -198,6 +219,7 @@ function spec(
     candidates = 'b',
     approval = false,
     notify = '',
+    publish = '',
   },
 ) {
   return `
@@ -212,13 +234,16 @@ evaluation: {metrics: [${metrics}], warmupSteps: 2, latency: {blocks: 2}}
 analysis: {resamples: 1000}
 ${approval ? 'decision: {approval: true}' : ''}
 ${notify === '' ? '' : `notify: [{webhook: "${notify}"}]`}
+${publish === '' ? '' : `publish: ${publish}`}
 `;
 }
 
-/** A receiver of webhooks that is away at the first try. */
+/** A receiver of webhooks that is away at the first try, and is no MLflow server. */
 async function listening() {
   let tries = 0;
-  const server = createServer((request, response) => request.resume().on('end', () => response.writeHead(++tries === 1 ? 503 : 204).end()));
+  const server = createServer((request, response) =>
+    request.resume().on('end', () => response.writeHead(++tries === 1 ? 503 : request.url.startsWith('/api/') ? 403 : 204).end()),
+  );
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { url: `http://127.0.0.1:${server.address().port}/hook`, close: () => server.close() };
 }

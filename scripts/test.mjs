@@ -4,7 +4,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { inRoot } from './lib/root.mjs';
-import { setUp, setUpChromium, setUpDeployTools, setUpDocker, setUpFuzzer, setUpStoreServers, setUpTestServer } from './lib/setup.mjs';
+import {
+  setUp,
+  setUpChromium,
+  setUpDeployTools,
+  setUpDocker,
+  setUpFuzzer,
+  setUpMlflow,
+  setUpStoreServers,
+  setUpTestServer,
+} from './lib/setup.mjs';
 import { main, show } from './lib/steps.mjs';
 
 const precededByFailure = '--after-failed-checks';
@@ -18,6 +27,7 @@ await main(async () => {
   const storeServers = await setUpStoreServers();
   const deployTools = await setUpDeployTools();
   const fuzzer = await setUpFuzzer();
+  const mlflow = await setUpMlflow();
   const browser = await setUpChromium();
   // The tests start their own servers, so that a configured one is neither needed nor touched.
   const servers = {
@@ -25,6 +35,7 @@ await main(async () => {
     ...storeServers,
     ...deployTools,
     ...fuzzer,
+    ...mlflow,
     ...browser,
     ...(temporal === null ? {} : { ASSAY_TEMPORAL_BIN: temporal }),
   };

@@ -8,6 +8,8 @@ import { createControlActivities } from '../src/activities';
 import { dataChecks } from '../src/activities/analysis';
 import { runCheckpoints, warmStartOf } from '../src/activities/checkpoints';
 import { containerFor } from '../src/activities/container';
+import { disagreementsOf } from '../src/activities/disagreements';
+import { testColumns } from '../src/activities/testColumns';
 import { runDataChecks } from '../src/checks';
 import { snapshotCode } from '../src/client/code';
 import { type ExperimentRecord, type ResolvedSpec, type SplitProfile, mediaTypes, refNames } from '../src/contract';
@@ -15,7 +17,7 @@ import { schemaKeys } from '../src/contract/jsonSchema';
 import { loadSpec } from '../src/contract/loadSpec';
 import { experimentPlan, registeredPlan } from '../src/contract/plan';
 import { retention } from '../src/contract/specValues';
-import { createSnapshot } from '../src/data';
+import { createSnapshot, type SplitRow } from '../src/data';
 import { type Store, openStore } from '../src/store';
 import { valid } from './contract/fixtures';
 
@@ -128,7 +130,18 @@ const table: [key: string, set: Record<string, string>, probe: Probe, base?: Rec
   ['checks.drift.alpha', { 'checks.drift.alpha': '0.9' }, checked('drift')],
   ['checks.drift.minEffect', { 'checks.drift.minEffect': '0.5' }, checked('drift'), { 'checks.drift.alpha': '0.9' }],
   ['checks.drift.multivariate', { 'checks.drift.multivariate': 'classifier' }, drifted],
+  ['report.rows', { 'report.rows': '1' }, disagreed, { 'data.id': 'id' }],
+  ['report.content', { 'report.content': 'false' }, disagreed, { 'data.id': 'id' }],
   ['decision.approval', { 'decision.approval': 'true' }, (spec) => plan(spec).approval],
+  ['decision.register', { 'decision.register': 'mlflow' }, (spec) => plan(spec).mlflow?.model],
+  ...Object.entries({ experiment: 'vision', model: 'digits-net', artifacts: 'false', largestModel: '2GiB' }).map(
+    ([key, value]): (typeof table)[number] => [
+      `publish.mlflow.${key}`,
+      { [`publish.mlflow.${key}`]: value },
+      (spec) => plan(spec).mlflow?.[key as 'model'],
+      key === 'artifacts' ? { publish: '{mlflow: {}}' } : { 'decision.register': 'mlflow' },
+    ],
+  ),
   ...['webhook', 'format', 'on', 'secret'].map((key): (typeof table)[number] => [
     `notify[].${key}`,
     { notify: `[{webhook: "https://example.org/${key}", format: slack, on: [series.alert], secret: OTHER}]` },
@@ -246,6 +259,21 @@ async function warmStart({ training }: ResolvedSpec): Promise<unknown> {
   await earlier.add(1, await checkpoint(30, new Date()));
   const { run, step } = await warmStartOf(store, training.warmStart, join(folder, 'warm-start'), []);
   return { run, step };
+}
+
+/** What is told of two models that answer each row otherwise. */
+async function disagreed(spec: ResolvedSpec): Promise<unknown> {
+  const deps = { store, workDir: join(folder, 'work') };
+  const { snapshot } = await createSnapshot({ spec, ...deps });
+  const test = (await store.get(snapshot.splits.test.ref)).toString('utf8').trim().split('\n');
+  const rows = test.map((line) => JSON.parse(line) as SplitRow);
+  const runs = ['a', 'b'].map((variant, v) => ({
+    variant,
+    seed: 1,
+    scores: Float64Array.from({ length: 2 * rows.length }, (_, i) => (i + v) % 2),
+  }));
+  const known = await testColumns(deps, snapshot, rows);
+  return disagreementsOf(deps, { spec, plan: plan(spec), snapshot, test: rows, runs, ...known });
 }
 
 /** What drift of the same columns, each ten times as large, is told by. */

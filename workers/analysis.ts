@@ -1,4 +1,10 @@
-import { createAnalysisActivities, createLookActivities, createMaintainActivities, pinned } from '../src/activities';
+import {
+  createAnalysisActivities,
+  createLookActivities,
+  createMaintainActivities,
+  createReplayAnalysisActivities,
+  pinned,
+} from '../src/activities';
 import { queues } from '../src/contract';
 import { openStore } from '../src/store';
 import { connectedClient, endedWorkflows } from './client';
@@ -13,6 +19,7 @@ main('analysis', () =>
     const store = openStore(storeUrl);
     const activities = {
       ...pinned(store, createAnalysisActivities({ store, home, python, runtimeDir, uiUrl })),
+      ...pinned(store, createReplayAnalysisActivities({ store })),
       ...createLookActivities({ store }),
       ...createMaintainActivities({ store, hasEnded: endedWorkflows(await connectedClient()) }),
     };

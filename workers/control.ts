@@ -2,6 +2,8 @@ import {
   createControlActivities,
   createNotifyActivities,
   createPoolActivities,
+  createPublishActivities,
+  createReplayControlActivities,
   createSeriesActivities,
   createTriggersActivities,
 } from '../src/activities';
@@ -49,6 +51,7 @@ main('control', () =>
     const webhooks = webhookSettings();
     const activities = {
       ...createControlActivities({ store, webhooks, at: { uiUrl, publicUrl, namespace: client.options.namespace } }),
+      ...createReplayControlActivities({ store }),
       ...createSeriesActivities({
         store,
         tell: ({ summary }) => tellSeries(client, summary),
@@ -59,6 +62,7 @@ main('control', () =>
         ended: (experimentId) => triggeredOutcome({ client, store }, experimentId),
       }),
       ...createNotifyActivities({ webhooks, uiUrl, publicUrl }),
+      ...createPublishActivities({ store }),
       ...createPoolActivities({ isOpen: openWorkflows(client), placeInLine: placeInLine(client) }),
     };
     const nexusServices = [createAssayService({ store, admit: admission({ store, home, root: nexusRoot }) })];

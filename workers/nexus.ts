@@ -24,6 +24,7 @@ export function admission({ store, home, root }: NexusRules): NexusDeps['admit']
     webhooks: [],
     roots: root === null ? [] : [root],
     network: true,
+    publish: true,
   };
   return async (input) => {
     const { spec, text } = specOfObject(input, root ?? nowhere(home));

@@ -4,6 +4,7 @@ import { provideFuzzer } from './fuzzer.mjs';
 import { provideDeployTools } from './deployTools.mjs';
 import { provideStoreServers } from './goTools.mjs';
 import { withSetupLock } from './lock.mjs';
+import { provideMlflow } from './mlflow.mjs';
 import { checkNode, installPackages } from './packages.mjs';
 import { installPython } from './python.mjs';
 import { step, StepFailed } from './steps.mjs';
@@ -59,6 +60,17 @@ export async function setUpFuzzer() {
   let env = {};
   await step('schemathesis', async () => {
     const made = await provideFuzzer();
+    env = made.env;
+    return made.did;
+  });
+  return env;
+}
+
+/** An MLflow server and readers of exports, as variables of the tests' environment. */
+export async function setUpMlflow() {
+  let env = {};
+  await step('MLflow', async () => {
+    const made = await provideMlflow();
     env = made.env;
     return made.did;
   });

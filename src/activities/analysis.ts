@@ -17,11 +17,11 @@ import {
 } from '../contract';
 import { classifierDrift, columnsToLocate, locate, mmdDrift, runDataChecks } from '../checks';
 import { createSnapshot, findSnapshot, readStored, verifySource } from '../data';
-import { renderReport } from '../report';
 import type { Store } from '../store';
-import { buildResult, latencyOf } from './buildResult';
+import { buildResult } from './buildResult';
 import { withDecision } from './deviations';
 import { whileHeartbeating } from './heartbeat';
+import { reportOf } from './reportOf';
 import { countChecks } from './storeMetrics';
 
 export interface AnalysisDeps {
@@ -94,13 +94,9 @@ export function createAnalysisActivities(deps: AnalysisDeps): AnalysisActivities
     },
 
     renderReport: ({ result, latency }) =>
-      whileHeartbeating(async () => {
-        const measured = (await latencyOf(store, latency)) ?? [];
-        const milliseconds = Object.fromEntries(measured.map(({ variant, blocks }) => [variant, blocks.flatMap((block) => [...block])]));
-        return {
-          report: await store.put(await renderReport(await store.getJson<Result>(result), { latency: milliseconds }), mediaTypes.html),
-        };
-      }),
+      whileHeartbeating(async () => ({
+        report: await store.put(await reportOf(store, await store.getJson<Result>(result), latency), mediaTypes.html),
+      })),
   };
 }
 

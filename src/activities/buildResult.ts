@@ -15,6 +15,7 @@ import {
   type RunRecord,
   type RunResult,
   type Snapshot,
+  type UsageSeries,
 } from '../contract';
 import { workflowUrl } from '../contract/links';
 import { effectiveParams } from '../contract/specValues';
@@ -24,9 +25,13 @@ import { curveOf } from '../executor';
 import type { Store } from '../store';
 import type { AnalysisDeps } from './analysis';
 import { analyseApart } from './analyseApart';
+import { resultContents } from './contents';
+import { disagreementsOf } from './disagreements';
 import { planChecks } from './deviations';
 import { predictionDrift } from './predictions';
+import { restartsOf } from './restarts';
 import { testColumns } from './testColumns';
+import { usageOf } from './usage';
 
 /** From the references of a finished experiment to its `assay.result/1`, and the profiles of what its variants predicted. */
 export async function buildResult(
@@ -46,13 +51,18 @@ export async function buildResult(
   const labels = Int32Array.from(test, (row) => snapshot.classes.indexOf(row.label));
   const units = snapshot.unit === null ? null : numbered(test.map((row) => String(row.unit ?? row.id)));
 
-  const runs = await Promise.all(input.runs.map((run) => loadRun(store, run, { ids, labels, classes: snapshot.classes.length })));
-  const predicted = await predictionDrift(
-    store,
-    spec,
-    snapshot.classes,
-    runs.flatMap(({ outcome: { key }, analysis: { scores } }) => (scores === null ? [] : [{ ...key, scores }])),
-  );
+  const aligned = { ids, labels, classes: snapshot.classes.length };
+  const runs: LoadedRun[] = [];
+  for (let from = 0; from < input.runs.length; from += loadedAtOnce)
+    runs.push(...(await Promise.all(input.runs.slice(from, from + loadedAtOnce).map((run) => loadRun(store, run, aligned)))));
+  // One after the other: telemetry of days is long.
+  for (const run of runs) run.usage = await usageIn(store, run);
+  const scored = runs.flatMap(({ outcome: { key }, analysis: { scores } }) => (scores === null ? [] : [{ ...key, scores }]));
+  const predicted = await predictionDrift(store, spec, snapshot.classes, scored);
+  const columnsDeps = { store, workDir: join(home, 'cache', 'sources') };
+  const { names, ...known } = await testColumns(columnsDeps, snapshot, test);
+  // Before the analysis, which takes the scores away.
+  const disagreements = await disagreementsOf(columnsDeps, { spec, plan, snapshot, test, runs: scored, columns: known.columns, names });
   const analysis = await analyseApart({
     plan: plan.plan,
     classes: snapshot.classes,
@@ -76,7 +86,7 @@ export async function buildResult(
     ],
     unequalRemedies: plan.unequalRemedies,
     wallClockBudget: endsByClock(spec.training.budget),
-    ...(await testColumns({ store, workDir: join(home, 'cache', 'sources') }, snapshot, test)),
+    ...known,
   });
 
   const result: Result = {
@@ -113,9 +123,14 @@ export async function buildResult(
     provenance: withoutSource(provenance),
     audit: input.audit ?? [],
     approval: input.approval ?? null,
+    disagreements,
+    contents: await resultContents(store, input, predicted.profiles),
   };
   return { result, predictions: predicted.profiles };
 }
+
+/** The ids of a run's predictions take more memory than the scores that are kept of it. */
+const loadedAtOnce = 4;
 
 /** Epochs or steps end a run that has them, and its wall clock only guards it. */
 const endsByClock = ({ epochs, steps, wallClock }: ResolvedSpec['training']['budget']): boolean =>
@@ -126,6 +141,7 @@ interface LoadedRun {
   record: RunRecord | null;
   analysis: AnalysisRun;
   curve: RunResult['curve'];
+  usage: UsageSeries | null;
 }
 
 async function loadRun(
@@ -137,7 +153,7 @@ async function loadRun(
   const conduct = { remedy: outcome.remedy, failures: outcome.failures, leaks: [], deviceModel: null, telemetry: null, dataStall: null };
   if (!outcome.trained) {
     const analysis: AnalysisRun = { seed, status: 'failed', scores: null, seconds: null, peakMemoryBytes: null, conduct };
-    return { outcome, record: null, curve: [], analysis };
+    return { outcome, record: null, curve: [], usage: null, analysis };
   }
   const record = await store.getJson<RunRecord>(outcome.trained.record);
   const manifest = await store.getJson<Manifest>(record.artifacts.predictions);
@@ -152,6 +168,7 @@ async function loadRun(
     outcome,
     record,
     curve: curveOf(await store.get(record.artifacts.events), 200),
+    usage: null,
     analysis: {
       seed,
       status: 'done',
@@ -173,8 +190,20 @@ async function loadRun(
   };
 }
 
-function runResult(plan: AnalyseInput['plan'], { outcome, record, curve }: LoadedRun, metrics: Record<string, number | null>): RunResult {
+/** What is damaged or gone costs the picture, not the result. */
+async function usageIn(store: Store, { record }: LoadedRun): Promise<UsageSeries | null> {
+  const telemetry = record?.artifacts.telemetry ?? null;
+  const lines = telemetry === null ? null : await store.get(telemetry).catch(() => null);
+  return lines === null ? null : usageOf(lines);
+}
+
+function runResult(
+  plan: AnalyseInput['plan'],
+  { outcome, record, curve, usage }: LoadedRun,
+  metrics: Record<string, number | null>,
+): RunResult {
   const none = { predictions: null, events: null, model: null, log: null, result: null, telemetry: null };
+  const restarts = record === null ? undefined : restartsOf(record, outcome);
   return {
     seed: outcome.key.seed,
     status: outcome.status,
@@ -202,6 +231,8 @@ function runResult(plan: AnalyseInput['plan'], { outcome, record, curve }: Loade
     warmStart: record?.warmStart ? { run: record.warmStart.run, step: record.warmStart.step } : null,
     environment: record?.environment ?? {},
     curve,
+    ...(restarts === undefined ? {} : { restarts }),
+    usage,
     failure: outcome.failure,
     artifacts: record?.artifacts ?? none,
   };

@@ -1,8 +1,8 @@
-import type { ControlActivities, ExperimentRecord, ProvenanceObject, ResolvedSpec } from '../contract';
-import { AssayError, type NotifyTarget, refNames } from '../contract';
+import type { ControlActivities, ExperimentPlan, ExperimentRecord, ProvenanceObject, ResolvedSpec, Result } from '../contract';
+import { AssayError, effectOf, type NotifyTarget, refNames } from '../contract';
 import { linksOf } from '../contract/links';
 import { experimentPlan } from '../contract/plan';
-import { targetProblem, type WebhookSettings } from '../publish';
+import { mlflowSettings, targetProblem, type WebhookSettings } from '../publish';
 import type { Store } from '../store';
 import { type Pins, unpin } from './pins';
 
@@ -49,13 +49,14 @@ export function createControlActivities({ store, at, webhooks }: ControlDeps): C
             message: null,
           },
       );
-      const plan = experimentPlan(resolved, experimentId, spec);
+      const plan = withFindings(experimentPlan(resolved, experimentId, spec));
       if (webhooks) refuseDeafTargets(plan.notify ?? [], webhooks);
       return at === undefined ? plan : { ...plan, links: linksOf(at, workflow.id, experimentId) };
     },
 
     async publishResult({ experimentId, name, snapshot, result, report, verdict, predictions, approval }) {
-      const shown = { snapshot: snapshot.ref, result, report, verdict, ...(approval ? { approval } : {}) };
+      const effect = await store.getJson<Result>(result).then(effectOf, () => undefined);
+      const shown = { snapshot: snapshot.ref, result, report, verdict, ...(approval ? { approval } : {}), ...(effect ? { effect } : {}) };
       if (approval?.state === 'waiting') return amend(experimentId, shown);
       const finishedAt = new Date().toISOString();
       // Of a second try the pins are gone already.
@@ -72,6 +73,18 @@ export function createControlActivities({ store, at, webhooks }: ControlDeps): C
       if (await store.refs.get(name)) await amend(experimentId, { status, message, finishedAt: new Date().toISOString() });
       await unpin(store, experimentId);
     },
+  };
+}
+
+/** The experiment is none the worse for what keeps it from being published, and whoever looks at it hears of it in time. */
+function withFindings(plan: ExperimentPlan): ExperimentPlan {
+  const settings = plan.mlflow === undefined ? {} : mlflowSettings();
+  if (!('problem' in settings)) return plan;
+  return {
+    ...plan,
+    findings: [
+      `it cannot be published to MLflow: ${settings.problem} in the environment of the control pool; \`assay publish mlflow\` can do it later`,
+    ],
   };
 }
 

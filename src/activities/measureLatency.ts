@@ -32,7 +32,7 @@ export function createMeasureLatency(deps: GpuDeps): GpuActivities['measureLaten
       try {
         await removeOtherTries(base);
         const data = await materialise({ snapshotRef: summary.ref, store, dir: snapshotsDir(home), cache: deps.cache });
-        const code = codeRef === null ? null : await materialiseCode(store, codeRef, codeDir(home));
+        const code = codeRef === null || image === null ? null : await materialiseCode(store, codeRef, codeDir(home));
         await checkDevices(deps, lease);
         const trainers: TurnTrainer[] = [];
         for (const { variant, seed, model, remedy } of models) {

@@ -6,6 +6,7 @@ import {
   AssayError,
   type GpuActivities,
   type HealthCheck,
+  type Lease,
   type Ref,
   type ResolvedSpec,
   type RunRecord,
@@ -18,7 +19,7 @@ import {
 } from '../contract';
 import { retention } from '../contract/specValues';
 import { materialise, readSplit } from '../data';
-import { type SuperviseResult, collectOutputs, eventsUpTo, mapExit, mergeEvents, supervise } from '../executor';
+import { type SuperviseResult, collectOutputs, eventsUpTo, lossCurve, mapExit, mergeEvents, supervise } from '../executor';
 import { summarise } from '../gpu';
 import { log, traceEnvironment } from '../observability';
 import { mustBeDamage, runCheckpoints } from './checkpoints';
@@ -65,6 +66,7 @@ export function createTrainVariant(deps: GpuDeps): GpuActivities['trainVariant']
       step: 0,
       totalSteps: null,
       secondsLeft: null,
+      device: deviceText(input.lease),
       loss: null,
       throughput: null,
       checkpointStep: null,
@@ -107,7 +109,8 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
   const checkpoints = runCheckpoints(store, key, { remedy: remedy.level, keep: retention(spec) });
 
   const data = await materialise({ snapshotRef: input.snapshot, store, dir: snapshotsDir(home), cache: deps.cache });
-  const code = input.code === null ? null : await materialiseCode(store, input.code, codeDir(home));
+  // A container mounts it; a process works in its own folder, or in a copy that it may write beside.
+  const code = input.code === null || image === null ? null : await materialiseCode(store, input.code, codeDir(home));
   const record = await checkpoints.open(epoch);
   await mkdir(dir, { recursive: true });
 
@@ -119,6 +122,8 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
   const started = found.state === 'absent';
   if (started) {
     const prepared = await prepare();
+    const own = input.inCode && image === null ? input.code : null;
+    const folder = own === null ? null : await materialiseCode(store, own, join(dir, 'code'));
     const { runFile, command, cwd, env, mounts } = runFileFor({
       ...{ spec, snapshot, data, key, dir, mode: input.mode, epoch, lease, remedy },
       resume: prepared.step === null ? null : join(dir, 'resume', `step-${prepared.step}`),
@@ -129,7 +134,7 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
     });
     progress.phase = 'starting';
     // All this took its time: what is superseded or cancelled by now starts nothing.
-    await checkpoints.open(epoch);
+    await checkpoints.open(epoch, { step: prepared.step ?? 0, seconds: prepared.usedSeconds, remedy: remedy.level });
     if (context.cancellationSignal.aborted) {
       throw new CancelledFailure(context.cancellationDetails?.cancelRequested ? 'stopped on request' : leftBehind);
     }
@@ -137,7 +142,7 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
     const container = containerFor({ spec, image, lease, code, mounts });
     await executor
       .start({
-        ...{ dir, runFile, command, cwd, limits: { cpus: spec.runtime.cpus } },
+        ...{ dir, runFile, command, cwd: folder ?? cwd, limits: { cpus: spec.runtime.cpus } },
         env: { ...env, ...traceEnvironment(prepared.trace?.at ?? null) },
         ...(container ? { container } : {}),
         onMessage,
@@ -160,6 +165,8 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
   });
   progress.phase = 'training';
   progress.step = prepared.step ?? 0;
+  const earlier = previous === null ? [] : lossCurve(previous);
+  progress.curve = earlier;
   progress.pid = found.state === 'running' ? found.identity.pid : null;
   const stored = Math.max(-1, ...record.checkpoints.filter((c) => c.epoch === epoch).map((c) => c.step));
   const recording = recordTelemetry(gpus, uuids, telemetryFile);
@@ -168,6 +175,7 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
     ended = await supervise({
       executor,
       dir,
+      earlier,
       onProgress: (now) => Object.assign(progress, now),
       onMessage,
       async onCheckpoint(step, folder) {
@@ -304,13 +312,15 @@ async function attempt(deps: GpuDeps, input: TrainInput, progress: TrainProgress
       dataStall: dataStallOf(events),
       leaks,
       warmStart: prepared.warmStart,
+      // A late result of an old epoch is refused here, before anything refers to it.
+      starts: (await checkpoints.open(epoch)).starts ?? [],
       artifacts,
     };
-    // A late result of an old epoch is refused here, before anything refers to it.
-    await checkpoints.open(epoch);
     return { epoch, host, steps: run.steps, model: artifacts.model, record: await store.putJson(run) };
   }
 }
+
+const deviceText = ({ model, devices }: Lease): string => (devices.length > 1 ? `${devices.length} × ${model}` : model);
 
 /** By rename: an attempt that dies here leaves none or a whole one, also to a late attempt beside it. */
 async function writeWhole(path: string, content: string | Buffer): Promise<void> {

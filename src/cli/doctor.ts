@@ -10,6 +10,7 @@ import { containers, docker, gpuDevices, guard } from './doctorHost';
 import { logs, metrics, traces } from './doctorObservability';
 import { builds, order, pools } from './doctorPools';
 import { homeDir, sessionStore } from './home';
+import { mlflow } from './publish/doctor';
 
 export interface Finding {
   name: string;
@@ -26,7 +27,7 @@ export async function doctor(options: { json?: boolean; reap?: boolean; fix?: bo
     ...[node(), server(), attributes(options.fix === true), python(), store(), space()],
     ...[pools(), builds(), order()],
     ...[docker(), gpuDevices(), containers(options.reap === true), guard()],
-    ...[logs(), traces(), metrics()],
+    ...[logs(), traces(), metrics(), mlflow()],
   ]);
   if (options.json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
   else {

@@ -9,9 +9,11 @@ export const homeDir = (): string => resolve(process.env.ASSAY_HOME ?? '.assay')
 
 /** The store needs no server: `list`, `show`, `report` and `export` work when Temporal is away. */
 export function sessionStore(): Store {
-  opened ??= openStore(process.env.ASSAY_STORE ?? pathToFileURL(join(homeDir(), 'store')).href);
+  opened ??= openStore(storeUrl());
   atExit.settle = () => opened?.settle() ?? Promise.resolve();
   return opened;
 }
+
+export const storeUrl = (): string => process.env.ASSAY_STORE ?? pathToFileURL(join(homeDir(), 'store')).href;
 
 let opened: Store | undefined;

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AssayError, type ExperimentRecord, type Result } from '../contract';
+import { AssayError, type ExperimentRecord, type Ref, type ReplayReport, type Result, type RunOutcome, type RunRecord } from '../contract';
+import type { Store } from '../store';
 import { homeDir, sessionStore } from './home';
 import { findRecord } from './session';
 
@@ -9,11 +10,8 @@ import { findRecord } from './session';
 export async function logs(id: string, run: string | undefined, options: { follow?: boolean }): Promise<void> {
   const store = sessionStore();
   const record = await findRecord(store, id);
-  if (record.result) {
-    const result = await store.getJson<Result>(record.result);
-    const runs = result.variants.flatMap((variant) =>
-      variant.runs.map((r) => ({ name: `${variant.name}/${r.seed}`, log: r.artifacts.log, failure: r.failure })),
-    );
+  const runs = await endedRuns(store, record);
+  if (runs !== null) {
     if (run === undefined) {
       process.stdout.write(`${runs.map(({ name }) => name).join('\n')}\n`);
       return;
@@ -34,6 +32,31 @@ export async function logs(id: string, run: string | undefined, options: { follo
     return;
   }
   await localLogs(record, run, options.follow ?? false);
+}
+
+/** Null before the end. */
+async function endedRuns(store: Store, { result, replay }: ExperimentRecord): Promise<EndedRun[] | null> {
+  if (result) {
+    const { variants } = await store.getJson<Result>(result);
+    return variants.flatMap(({ name, runs }) =>
+      runs.map(({ seed, artifacts, failure }) => ({ name: `${name}/${seed}`, log: artifacts.log, failure })),
+    );
+  }
+  if (!replay?.report) return null;
+  const { runs } = await store.getJson<ReplayReport>(replay.report);
+  return Promise.all(
+    runs.map(async ({ variant, seed, record, failure }) => ({
+      name: `${variant}/${seed}`,
+      log: record === null ? null : (await store.getJson<RunRecord>(record)).artifacts.log,
+      failure,
+    })),
+  );
+}
+
+interface EndedRun {
+  name: string;
+  log: Ref | null;
+  failure: RunOutcome['failure'];
 }
 
 async function localLogs(record: ExperimentRecord, run: string | undefined, follow: boolean): Promise<void> {

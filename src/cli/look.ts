@@ -1,11 +1,8 @@
-import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import { pc } from './colours';
+import { colourful, pc } from './colours';
 import { cancelExperiment, experimentProgress } from '../client';
-import { AssayError, type ExperimentRecord, ids, refNames } from '../contract';
+import { AssayError, type ExperimentRecord, ids, type Publishing, refNames } from '../contract';
 import { terminalSummary } from '../report';
-import { exportExperiment } from './export';
-import { exportReport, readResult, reportText } from './reportFile';
+import { readResult } from './reportFile';
 import { homeDir, sessionStore } from './home';
 import { findRecord, joinSession, openSession, workflowUrl } from './session';
 import { type WatchOptions, conclude, watchExperiment } from './watch';
@@ -42,10 +39,14 @@ export async function show(id: string, options: Output & { waiting?: boolean }):
   const result = record.result ? await readResult(store, record) : null;
   // A verdict that waits for a person has a result, and goes on.
   const session = result && record.status !== 'running' ? null : await joinSession();
+  const again = record.replay ? await import('./replay/conclude.js') : null;
+  const replayed = (await again?.readReplay(store, record)) ?? null;
   const progress = session ? await experimentProgress(session.client, record.experimentId).catch(() => null) : null;
   const told = options.waiting && session ? await (await import('./waiting.js')).waiting(session.client, record.experimentId) : null;
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ ...record, progress, result, ...(told ? { waits: told.waits } : {}) }, null, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ ...record, progress, result, ...(replayed ? { replayed } : {}), ...(told ? { waits: told.waits } : {}) }, null, 2)}\n`,
+    );
     return;
   }
   process.stdout.write(`${pc.bold(record.experimentId)}  ${record.status}  started ${record.startedAt}\n`);
@@ -53,8 +54,11 @@ export async function show(id: string, options: Output & { waiting?: boolean }):
     ? workflowUrl(session.uiUrl, session.client.options.namespace, ids.experimentWorkflow(record.experimentId))
     : (result?.workflow.url ?? null);
   if (url) process.stdout.write(`${url}\n`);
-  if (record.message) process.stdout.write(`${record.message}\n`);
-  if (result) process.stdout.write(`${terminalSummary(result, { colour: Boolean(process.stdout.isTTY) })}\n`);
+  if (record.replay && !replayed && record.status !== 'running') process.stdout.write(`replay of ${record.replay.of}\n`);
+  if (again && replayed) process.stdout.write(again.replayText(replayed));
+  else if (record.message) process.stdout.write(`${record.message}\n`);
+  if (result) process.stdout.write(`${terminalSummary(result, { colour: colourful(process.stdout) })}\n`);
+  if (record.mlflow) process.stdout.write(`MLflow: ${mlflowLine(record.mlflow)}\n`);
   if (told) process.stdout.write(`${told.text}\n`);
   else if (progress) {
     process.stdout.write(`stage ${progress.stage}${progress.waitingFor ? `: ${progress.waitingFor}` : ''}\n`);
@@ -64,6 +68,13 @@ export async function show(id: string, options: Output & { waiting?: boolean }):
       );
     }
   }
+}
+
+function mlflowLine({ state, message, at }: Publishing): string {
+  const what = { 'under way': 'publishing', waiting: 'not yet published, tried again', published: 'published', failed: 'not published' }[
+    state
+  ];
+  return `${what} (${at}): ${message}`;
 }
 
 export async function watch(id: string, options: WatchOptions): Promise<number> {
@@ -81,38 +92,6 @@ export async function cancel(id: string): Promise<void> {
   const { client } = await openSession((line) => void process.stderr.write(`${line}\n`));
   await cancelExperiment(client, record.experimentId);
   process.stdout.write(`cancelling ${record.experimentId}: trainers write a last checkpoint and stop\n`);
-}
-
-export async function report(id: string, options: { format: 'html' | 'md' | 'json'; output?: string; open?: boolean }): Promise<void> {
-  if (id.startsWith('series/')) {
-    const said = await (await import('./schedule/seriesView.js')).reportSeries(id.slice('series/'.length), options);
-    process.stdout.write(`${said}\n`);
-    if (options.open && options.format === 'html') openFile(said);
-    return;
-  }
-  const store = sessionStore();
-  const record = await findRecord(store, id);
-  if (options.format === 'html') {
-    const path = await exportReport(store, record, options.output);
-    process.stdout.write(`${path}\n`);
-    if (options.open) openFile(path);
-    return;
-  }
-  const text = await reportText(store, record, options.format);
-  if (options.output) await writeFile(options.output, text);
-  else process.stdout.write(text);
-}
-
-export async function exportAll(id: string, output: string): Promise<void> {
-  const store = sessionStore();
-  process.stdout.write(`${await exportExperiment(store, await findRecord(store, id), output)}\n`);
-}
-
-function openFile(path: string): void {
-  const opener = process.platform === 'darwin' ? 'open' : 'xdg-open';
-  spawn(opener, [path], { stdio: 'ignore', detached: true })
-    .on('error', () => process.stderr.write(`${opener} is not here; open ${path} yourself\n`))
-    .unref();
 }
 
 export { homeDir };

@@ -3,6 +3,7 @@ import { AssayError, ids } from '../contract';
 import { unpinnedImage } from '../contract/loadSpec';
 import type { Override } from '../contract/specOverrides';
 import { provenance } from './provenance';
+import { foreseeUnpublished } from './publish/foresee';
 import { openSession, workflowUrl } from './session';
 import { type WatchOptions, watchExperiment } from './watch';
 
@@ -23,6 +24,8 @@ export async function runExperiment(file: string, options: RunOptions): Promise<
   const { experimentId } = await submitExperiment({ client, store }, { spec, source: text, provenance: whence });
   const url = workflowUrl(uiUrl, client.options.namespace, ids.experimentWorkflow(experimentId));
   say(`experiment ${experimentId}${url ? `  ${url}` : ''}`);
+  const unpublished = await foreseeUnpublished(spec);
+  if (unpublished !== null) say(unpublished);
   if (options.detach) {
     process.stdout.write(options.json ? `${JSON.stringify({ experiment: experimentId, url })}\n` : `${experimentId}\n`);
     return 0;

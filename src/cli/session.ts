@@ -39,8 +39,9 @@ export async function joinSession(): Promise<Session | null> {
 export async function findRecord(store: Store, id: string): Promise<ExperimentRecord> {
   const prefix = refNames.experiment('');
   const known = (await store.refs.list(prefix)).map((name) => name.slice(prefix.length));
-  const exact = known.includes(id) ? [id] : known.filter((name) => name.startsWith(id));
-  const chosen = exact.length > 1 && exact.every((name) => /^-\d{8}-\d{6}-/.test(name.slice(id.length))) ? exact.slice(-1) : exact;
+  // Of the name itself, before those whose names begin with it: `digits` is not `digits-torch`.
+  const named = known.filter((name) => name.startsWith(id) && /^-\d{8}-\d{6}-/.test(name.slice(id.length)));
+  const chosen = known.includes(id) ? [id] : named.length > 0 ? named.slice(-1) : known.filter((name) => name.startsWith(id));
   if (chosen.length !== 1) {
     const known20 = known.slice(-20).reverse().join(', ') || 'none yet';
     throw new AssayError(

@@ -6,7 +6,7 @@ export async function dev(): Promise<void> {
     home: homeDir(),
     onStep: (step) => void process.stderr.write(`${step}\n`),
     onReady: ({ address, uiUrl, apiUrl }) =>
-      void process.stderr.write(`ready: Temporal at ${address}, its UI at ${uiUrl}, the API at ${apiUrl}; Ctrl-C stops it\n`),
+      void process.stderr.write(`ready: Temporal at ${address}, its UI at ${uiUrl}, pages and API at ${apiUrl}/; Ctrl-C stops it\n`),
   });
 }
 

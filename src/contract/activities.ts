@@ -1,8 +1,11 @@
 import type { Check, SnapshotSummary } from './data';
+import type { Effect } from './effect';
 import type { HealthCheck, TelemetrySummary } from './gpu';
 import type { NotifyTarget } from './notify';
+import type { MlflowPlan, Publishing } from './publish';
 import type { Lease, LeaseRequest, LeasedDevice, Qos } from './pool';
 import type { Ref } from './refs';
+import type { ReplayRecord } from './replay';
 import type { Provenance, RegisteredPlan, Verdict } from './result';
 import type { Remedy, ResolvedImage } from './run';
 import type { Approval, AuditEntry } from './steering';
@@ -33,6 +36,10 @@ export interface ExperimentPlan {
   /** The verdict waits for a person; absent in histories of earlier versions, as `notify`. */
   approval?: boolean;
   notify?: NotifyTarget[];
+  /** Absent where nothing is published. */
+  mlflow?: MlflowPlan;
+  /** What to say of the plan from the start on, a sentence each; absent where there is nothing. */
+  findings?: string[];
   /** Absent in histories of earlier versions. */
   links?: Links;
 }
@@ -78,7 +85,7 @@ export interface RunRecord {
   warnings: string[];
   remedy: Remedy;
   image: ResolvedImage | null;
-  /** Manifest of the trainer's code, where it was mounted. */
+  /** Manifest of the trainer's code, where it was stored. */
   code: Ref | null;
   devices: LeasedDevice[];
   /** Device model, or `cpu`. */
@@ -92,8 +99,18 @@ export interface RunRecord {
   leaks: string[];
   /** The checkpoint of another run that it started from. */
   warmStart: { run: string; step: number; manifest: Ref } | null;
+  /** Starts of its trainers, of all epochs, oldest first; absent in records of earlier versions. */
+  starts?: RunStart[];
   /** `predictions` and `model` are manifests of folders. */
   artifacts: { predictions: Ref; events: Ref; model: Ref | null; log: Ref; result: Ref; telemetry: Ref | null };
+}
+
+/** A trainer's start: the checkpoint's step (0 for the beginning), the seconds of training behind it, and the remedy's level. */
+export interface RunStart {
+  epoch: number;
+  step: number;
+  seconds: number;
+  remedy: number;
 }
 
 /** What `variantRun` ends with. One shape for success and failure. */
@@ -107,6 +124,8 @@ export interface RunOutcome {
   findings: string[];
   /** Ended epochs by what ended them; each cause has a budget of its own. */
   failures: FailureCounts;
+  /** What ended each epoch before the last one; absent in histories of earlier versions. */
+  ends?: { epoch: number; cause: string }[];
   remedy: Remedy;
   failure: { type: string; message: string } | null;
 }
@@ -124,6 +143,9 @@ export interface FailureCounts {
 /** Ended epochs of each cause that one run bears before it fails; `crash` is the spec's `training.attempts`, `outOfMemory` the ladder's length. */
 export const failureBudgets = { infrastructure: 20, preemption: 100 } as const;
 
+/** Step and loss; null where the trainer gave none, or none that is finite. */
+export type CurvePoint = [step: number, loss: number | null];
+
 /** Heartbeat details of trainVariant; `assay watch` reads them from the pending activity. */
 export interface TrainProgress {
   epoch: number;
@@ -137,6 +159,10 @@ export interface TrainProgress {
   totalSteps: number | null;
   /** Seconds of training left at the pace so far; null before it is known. */
   secondsLeft: number | null;
+  /** The whole history so far, thinned; absent of workers of earlier versions, as `device`. */
+  curve?: CurvePoint[];
+  /** What it trains on: `cpu`, or the model of its devices and how many. */
+  device?: string;
   loss: number | null;
   /** Samples per second, as the trainer says. */
   throughput: number | null;
@@ -233,6 +259,8 @@ export interface TrainInput {
   image: ResolvedImage | null;
   code: Ref | null;
   remedy: Remedy;
+  /** A process runs in a copy of `code`, wherever the folder of the spec was; absent where it runs in that folder. */
+  inCode?: boolean;
 }
 
 export interface HostActivities {
@@ -294,8 +322,14 @@ export interface ExperimentRecord {
   result: Ref | null;
   report: Ref | null;
   verdict: Verdict | null;
+  /** What lists show of the result; absent before there is one, and in records of earlier versions. */
+  effect?: Effect | null;
   /** Absent where the verdict needs nobody, and before there is one. */
   approval?: Approval;
+  /** Where publishing to MLflow stands; absent where it was not asked for. */
+  mlflow?: Publishing;
+  /** Of a replay, which has neither result nor verdict of its own; absent where it is none. */
+  replay?: ReplayRecord;
   message: string | null;
 }
 
@@ -310,6 +344,8 @@ export interface CheckpointRecord {
   epoch: number;
   /** The checkpoint of another run that every epoch of this one began with. */
   warmStart?: { run: string; step: number; manifest: Ref };
+  /** Starts of its trainers, the newest 200; absent in records of earlier versions. */
+  starts?: RunStart[];
   checkpoints: {
     step: number;
     epoch: number;

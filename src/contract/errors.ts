@@ -81,6 +81,11 @@ export const errorCatalogue = {
     meaning: 'A receiver of webhooks did not take a message.',
     mend: 'Look at the receiver: it is tried again for up to three days.',
   },
+  NotPublished: {
+    retryable: true,
+    meaning: 'An MLflow server did not take a result.',
+    mend: 'Mend what the message names; then `assay publish mlflow ID` goes on where it was.',
+  },
   ServerUnavailable: {
     retryable: true,
     meaning: 'No Temporal server answers.',

@@ -14,6 +14,8 @@ export const ids = {
   seriesRuns: (name: string): string => `assay/series/${name}/at`,
   /** One a message: `key` names the event and its receiver. */
   notification: (experimentId: string, key: string): string => `assay/notify/${experimentId}/${key}`,
+  /** What copies an experiment's result to other servers after its end. */
+  publishing: (experimentId: string): string => `assay/publish/${experimentId}`,
   /** A queue of triggers that feed one experiment after the other. */
   triggers: (name: string): string => `assay/triggers/${name}`,
   variantRunWorkflow: (experimentId: string, variant: string, seed: number): string => `assay/${experimentId}/${variant}/seed-${seed}`,
@@ -54,6 +56,8 @@ export const refNames = {
   idempotency: (hash: string): string => `idempotency/${hash}`,
   /** The `OwnerWeights` of the teams. */
   ownerWeights: 'pools/weights',
+  /** Who publishes an experiment just now, a `Turn`. */
+  publishing: (experimentId: string): string => `publishing/${experimentId}`,
   /** A `TriggersRecord`. */
   triggers: (name: string): string => `triggers/${name}`,
   checkpoints: (experimentId: string, variant: string, seed: number): string => `runs/${experimentId}/${variant}/seed-${seed}/checkpoints`,

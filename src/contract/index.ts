@@ -1,6 +1,7 @@
 export * from './activities';
 export * from './breakdown';
 export * from './data';
+export * from './effect';
 export * from './errors';
 export * from './gpu';
 export * from './ids';
@@ -10,7 +11,9 @@ export * from './notify';
 export * from './observed';
 export * from './pool';
 export * from './priority';
+export * from './publish';
 export * from './refs';
+export * from './replay';
 export * from './result';
 export * from './run';
 export * from './series';

@@ -9,7 +9,7 @@ export interface ExperimentInput {
   experimentId: string;
   spec: Ref;
   provenance: Ref;
-  /** Manifest of the trainer's code (`training.code`), null where the image brings it. */
+  /** Manifest of the trainer's code; null where the image brings it, or none was found to store. */
   code: Ref | null;
 }
 
@@ -48,6 +48,8 @@ export interface Progress {
   audit?: AuditEntry[];
   /** Since when it is in this stage, or waits for this; ISO 8601, the workflow's clock. */
   since?: string;
+  /** The stages that it entered so far, in order, and when; ISO 8601, the workflow's clock. */
+  stages?: { stage: Stage; at: string }[];
   /** Checks that did not pass and what runs went through, a sentence each. */
   findings?: string[];
   links?: Links;

@@ -2,6 +2,7 @@ import type { ExperimentPlan } from './activities';
 import { assertNever } from './errors';
 import { metricCatalogue } from './metrics';
 import type { NotifyTarget } from './notify';
+import { mlflowPlan } from './publish';
 import type { Ref } from './refs';
 import type { Guardrail, RegisteredPlan } from './result';
 import { noRemedy, type Remedy } from './run';
@@ -64,8 +65,14 @@ export function experimentPlan(spec: ResolvedSpec, experimentId: string, specRef
     unequalRemedies: spec.training.outOfMemory.unequal,
     approval: spec.decision?.approval ?? false,
     notify: notifyTargets(spec),
+    ...publishing(spec),
   };
 }
+
+const publishing = (spec: ResolvedSpec): Pick<ExperimentPlan, 'mlflow'> => {
+  const mlflow = mlflowPlan(spec);
+  return mlflow === null ? {} : { mlflow };
+};
 
 /** A spec that an earlier version stored, as series keep them, has none. */
 export const notifyTargets = ({ notify }: Partial<Pick<ResolvedSpec, 'notify'>>): NotifyTarget[] =>

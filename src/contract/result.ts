@@ -49,8 +49,10 @@ export interface Disagreements {
   /** Test rows, and how many of them get another class from one than from the other (means of the seeds' scores). */
   of: number;
   differing: number;
-  /** Those of the largest `gap`, at most 20; none where both answer every row alike. */
+  /** Those of the largest `gap` in falling order, then in the order of the test split; at most 20, none where both answer every row alike. */
   rows: DisagreementRow[];
+  /** False where `report.content` of the spec leaves the content of the rows out. */
+  withContent: boolean;
 }
 
 export interface DisagreementRow {
@@ -73,11 +75,11 @@ export interface Answer {
 }
 
 export type RowContent =
-  /** The row's columns but label and id, in the file's order; at most 256. */
+  /** The row's columns but label, id and unit, in the file's order: at most 256 of `columns`, texts of at most 500 characters. */
   | { kind: 'columns'; values: [string, string | number | null][]; columns: number }
   /** At most 2,000 characters; `cut` where there were more. */
   | { kind: 'text'; text: string; cut: boolean }
-  /** At most 64 x 64 pixels as a data URI of a PNG; `width` and `height` of the original. */
+  /** At most 64 x 64 pixels as a data URI of a PNG; `width` and `height` of the original. Also of columns that are the pixels of one. */
   | { kind: 'image'; uri: string; width: number; height: number };
 
 export interface Verdict {
@@ -185,14 +187,15 @@ export interface RunResult {
 export interface Restart {
   /** The step of the checkpoint it went on from; 0 for the start. */
   step: number;
-  /** Seconds of training before it. */
+  /** Seconds of training before it, of what was kept. */
   seconds: number;
+  /** What ended the trainer before: the type of the error and its first line, `paused`, or the remedy it is trained under since. */
   cause: string;
 }
 
 /** What a run used over its time: at most 120 points, each the mean of its part of the samples over the run's devices (memory: the sum). */
 export interface UsageSeries {
-  /** Since the first sample. */
+  /** Since the first sample; gaps of over 5 s, as between two trainers, are left out. */
   seconds: number[];
   memoryBytes: (number | null)[];
   /** 0 to 1. */

@@ -3,6 +3,7 @@ import { nameForm } from './ids';
 import { metricNames, type MetricName } from './metrics';
 import { eventTypes } from './notify';
 import { qosClasses } from './pool';
+import { largestModel } from './publish';
 import { share } from './specValues';
 
 export { bytes, effectiveParams, relativeOrAbsolute, retention, seconds } from './specValues';
@@ -308,6 +309,25 @@ const notification = z.strictObject({
     .describe('Which secret signs: `NAME` of `ASSAY_WEBHOOK_SECRET_NAME`. Default: `ASSAY_WEBHOOK_SECRET`.'),
 });
 
+const publish = z.strictObject({
+  mlflow: z
+    .strictObject({
+      experiment: worded(/^(?=.*\S)[^\u0000-\u001f\u007f-\u009f]{1,200}$/u, 'a name of 1 to 200 characters')
+        .optional()
+        .describe('Experiment there that gets the runs. Default: the name of this one.'),
+      model: worded(/^(?!\.{1,2}$)(?=.*\S)[^\u0000-\u001f\u007f-\u009f/:]{1,200}$/u, 'a name of 1 to 200 characters without "/" and ":"')
+        .optional()
+        .describe('Registered model that `decision.register` adds a version to. Default: the name of this experiment.'),
+      artifacts: z
+        .boolean()
+        .default(true)
+        .describe('Models, logs and events of the runs as files there; `false` leaves the report, the result and the spec.'),
+      largestModel: size.default(largestModel).describe('A larger model is named and left out.'),
+    })
+    .optional()
+    .describe('Runs, metrics, files and the verdict on the MLflow server that MLFLOW_TRACKING_URI of the control pool names.'),
+});
+
 /** `experiment.yaml` as a user writes it. Resolved (`z.output`) every default is filled in. */
 export const ExperimentSpec = z.strictObject({
   name: name.describe('Names the experiment in ids, paths and the list; the same name later is compared for drift.'),
@@ -327,9 +347,26 @@ export const ExperimentSpec = z.strictObject({
         .boolean()
         .default(false)
         .describe('`true`: the verdict waits for `assay approve` or `assay reject`, for weeks if need be.'),
+      register: z
+        .enum(['mlflow'])
+        .optional()
+        .describe(
+          '`mlflow`: the model that the verdict speaks for becomes a version of a registered model, as `champion` or `challenger`; implies `publish.mlflow`.',
+        ),
     })
     .prefault({})
     .describe('What follows the verdict.'),
+  publish: publish.prefault({}).describe('Where the result is copied to when the experiment has ended.'),
+  report: z
+    .strictObject({
+      rows: z.int().min(0).max(20).default(20).describe('Test rows listed where a variant and the control disagree most.'),
+      content: z
+        .boolean()
+        .default(true)
+        .describe('`false` leaves the content of these rows (columns, text, image) out of result and report.'),
+    })
+    .prefault({})
+    .describe('What result and report show of the data.'),
   notify: z.array(notification).max(20).default([]).describe('Who is told of the end, of a verdict that waits, of a series that turns.'),
 });
 

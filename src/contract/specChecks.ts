@@ -43,6 +43,7 @@ const checks: readonly SpecCheck[] = [
   marginForTest,
   limitsOfGuardrails,
   seedsForQuestion,
+  modelToRegister,
 ];
 
 function oneControl({ variants }: Sections, doubtful: Doubtful): Problem[] {
@@ -244,4 +245,21 @@ function seedsForQuestion({ analysis, training, variants }: Sections, doubtful: 
   if (training === undefined || doubtful('training', 'seeds') || training.seeds.length >= fewestSeedsForAlgorithm) return [];
   const message = `algorithm needs at least ${fewestSeedsForAlgorithm} seeds, got ${training.seeds.length}; add seeds, or use artifact`;
   return [{ path, at: 'value', message }];
+}
+
+/** What is registered has to be uploaded, and what names it is read by nothing else. */
+function modelToRegister({ publish, decision }: Sections, doubtful: Doubtful): Problem[] {
+  if (doubtful('publish', 'mlflow') || doubtful('decision', 'register')) return [];
+  const path = ['publish', 'mlflow'];
+  const registers = decision?.register === 'mlflow';
+  if (publish?.mlflow?.model !== undefined && !registers) {
+    const message =
+      'names what decision.register adds a version to, and that is not there; add decision: {register: mlflow}, or leave it out';
+    return [{ path: [...path, 'model'], at: 'key', message }];
+  }
+  if (registers && publish?.mlflow?.artifacts === false) {
+    const message = 'false keeps the models away, and decision.register needs one; leave it out';
+    return [{ path: [...path, 'artifacts'], at: 'value', message }];
+  }
+  return [];
 }

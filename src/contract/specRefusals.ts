@@ -50,7 +50,6 @@ export const refusals: readonly Refusal[] = [
     when: oneOf('max-t'),
     sentence: '{value} is what "holm" does wherever the candidates share their resamples; use "holm"',
   },
-  { path: 'decision.register', sentence: 'comes with publishing to MLflow, which this version lacks; leave it out and use `assay export`' },
 ];
 
 /** Problems for every refused key and value in the data. */

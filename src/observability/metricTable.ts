@@ -228,6 +228,13 @@ export const metricTable = [
     ['event', 'result'],
     ['control'],
   ),
+  row(
+    'assay_mlflow_publications_total',
+    'counter',
+    'Tries to publish an experiment to MLflow (result published, failed, refused).',
+    ['result'],
+    ['control'],
+  ),
   row('assay_webhook_delivery_duration_seconds', 'histogram', 'Time of one try.', ['result'], ['control'], requests),
   row(
     'assay_api_requests_total',

@@ -7,13 +7,11 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
-  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import {
   type AnalysisActivities,
-  type AnyHostActivities,
   type Approval,
   type AuditEntry,
   type Check,
@@ -33,6 +31,7 @@ import {
 } from '../contract';
 import { progressDetails } from './details';
 import { causeOf } from './failures';
+import { imageByDigest } from './image';
 import { type LatencyPhase, type LatencySubject, measureInTurns } from './latencyPhase';
 import { useLeases } from './lease';
 import { type Round, trainRounds } from './ladder';
@@ -43,6 +42,7 @@ import { seriesAttributes } from './seriesMessages';
 import { type Subject, tell } from './tell';
 import { steeredRun } from './steeredRun';
 import { useSteering } from './steering';
+import { startPublishing } from './publishing';
 import { observeSpan } from './trace';
 
 /** register -> snapshot -> checks -> all runs -> one latency phase -> source unchanged? -> analyse -> report -> approval -> publish. */
@@ -54,7 +54,7 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
   const audit: AuditEntry[] = [];
   const state: Progress & { audit: AuditEntry[] } = {
     ...{ experimentId, stage: 'registering', waitingFor: '', runs: [], verdict: null },
-    ...{ paused: false, approval: null, audit },
+    ...{ paused: false, approval: null, audit, stages: [{ stage: 'registering', at: startedAt }] },
   };
   let registered: ExperimentPlan | null = null;
   let measuring = false;
@@ -101,9 +101,10 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
     if (plan.links) state.links = plan.links;
     subject = { ...subject, name: plan.name, owner: plan.owner, targets: plan.notify ?? [] };
     registered = plan;
+    state.findings = plan.findings ?? [];
     listRuns();
 
-    const image = await resolveImage(plan);
+    const image = await imageByDigest(plan.image, (what) => enter('registering', what));
 
     enter('snapshot');
     const snapshot = await analysis('snapshot the data').snapshotData({ experimentId, spec: plan.spec });
@@ -112,7 +113,8 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
     enter('checks');
     const { checks, findings } = await analysis('check the data').checkData({ experimentId, spec: plan.spec, snapshot: snapshot.ref });
 
-    state.findings = checks.filter(({ status }) => status !== 'pass').map(({ name, detail }) => `${name}: ${detail}`);
+    const noted = checks.filter(({ status }) => status !== 'pass').map(({ name, detail }) => `${name}: ${detail}`);
+    state.findings = [...state.findings, ...noted];
     const broken = checks.filter((check) => check.gate && check.status === 'fail');
     const { runs, latency } = broken.length > 0 ? { runs: [], latency: null } : await trainAndMeasure(plan, snapshot, image, checks);
     await whilePaused();
@@ -156,6 +158,7 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
     showVerdict(output.verdict, analysed.effect);
     enter('done');
     await tellVerdict('experiment.done', output.verdict, analysed.effect);
+    if (plan.mlflow) await startPublishing({ experimentId, mlflow: plan.mlflow });
     await condition(allHandlersFinished);
     return output;
   }
@@ -178,29 +181,6 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
 
   async function whilePaused(): Promise<void> {
     if (state.paused) await condition(() => !state.paused);
-  }
-
-  /** Once, before anything costly; every run gets the same image by its digest, whatever a tag means by then. */
-  async function resolveImage({ image }: ExperimentPlan): Promise<ResolvedImage | null> {
-    if (image === null) return null;
-    enter('registering', `a host to pull ${image}`);
-    const { resolveImage } = proxyActivities<AnyHostActivities>({
-      taskQueue: queues.anyHost,
-      startToCloseTimeout: '2h',
-      heartbeatTimeout: '30s',
-      retry: { maximumInterval: '30s', maximumAttempts: 10 },
-      summary: 'resolve the image',
-    });
-    for (let tries = 1; ; tries++) {
-      try {
-        return await resolveImage({ reference: image });
-      } catch (error) {
-        // The host that answered may have no engine, or one that is starting again; the next try may meet another.
-        if (isCancellation(error) || causeOf(error).type !== 'ExecutorUnavailable' || tries === 5) throw error;
-        enter('registering', `an engine that has ${image}; last: ${causeOf(error).message}`);
-        await sleep(3000 * tries, { summary: 'before another host is asked for the image' });
-      }
-    }
   }
 
   /** Until nothing is missing: seeds that are added meanwhile are trained as well, and latency is measured of what is compared. */
@@ -322,6 +302,7 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
       observe({ type: 'stageLeft', stage: state.stage, seconds: (Date.now() - enteredAt) / 1000 });
       observeSpan(`stage ${state.stage}`, enteredAt);
       enteredAt = Date.now();
+      state.stages?.push({ stage, at: new Date(enteredAt).toISOString() });
     }
     state.stage = stage;
     state.waitingFor = waitingFor;

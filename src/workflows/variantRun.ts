@@ -60,6 +60,8 @@ export interface VariantRunInput {
    * an earlier version started it.
    */
   quiet?: boolean;
+  /** A process runs in a copy of `code`; absent where it runs in the folder of the spec. */
+  inCode?: boolean;
   /** The experiment is paused; absent where it is not. */
   paused?: boolean;
 }
@@ -69,6 +71,7 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
   const { key, remedy } = input;
   const leases = useLeases((place) => show({ place }));
   const findings: string[] = [];
+  const ends: NonNullable<RunOutcome['ends']> = [];
   const view: RunView = { key, state: 'waiting', epoch: input.firstEpoch, since: '', lease: null, place: null, history: findings };
   const failures = { ...input.failures };
   const avoid = { hosts: new Set<string>(), devices: new Set<string>() };
@@ -104,7 +107,7 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
         await cleanUp([...hosts]);
         await leases.release(held);
         await report('done', host, epoch, null);
-        return { key, status: 'done', attempts: epoch, trained, findings, failures, remedy, failure: null };
+        return { key, status: 'done', attempts: epoch, trained, findings, failures, ends, remedy, failure: null };
       } catch (error) {
         last = isCancellation(error) ? null : endOf(error);
         const faulty = last?.type === 'GpuUnhealthy' ? devicesOf(error, held) : [];
@@ -112,15 +115,17 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
         const clean = !isSilent(error) && (await CancellationScope.nonCancellable(() => cleanUp([host])));
         if (clean) await leases.release(held, faulty);
         if (last === null) throw error;
-        findings.push(`epoch ${epoch} on ${host}: ${isPause(last) ? 'paused' : `${last.type}: ${firstLine(last.message)}`}`);
+        const cause = isPause(last) ? 'paused' : `${last.type}: ${firstLine(last.message)}`;
+        findings.push(`epoch ${epoch} on ${host}: ${cause}`);
         if (last.type === 'HostLost' || last.type === 'ExecutorUnavailable') avoid.hosts.add(host);
         for (const device of faulty) avoid.devices.add(device);
         const failure = spent(last);
         if (failure) {
           await cleanUp([...hosts]);
           await report('failed', host, epoch, firstLine(failure.message));
-          return { key, status: 'failed', attempts: epoch, trained: null, findings, failures, remedy, failure };
+          return { key, status: 'failed', attempts: epoch, trained: null, findings, failures, ends, remedy, failure };
         }
+        ends.push({ epoch, cause });
         // The pool's order decides when a run that yielded goes on.
         if (last.type !== 'Preempted') {
           const tries = failures.crash + failures.infrastructure;
@@ -170,9 +175,21 @@ export async function variantRun(input: VariantRunInput): Promise<RunOutcome> {
       retry: { initialInterval: '500ms', maximumInterval: '10s' },
       summary: `${input.mode} ${key.variant} seed ${key.seed}, epoch ${epoch}`,
     });
-    const { spec, snapshot, mode, image, code } = input;
+    const { spec, snapshot, mode, image, code, inCode } = input;
     let over = false;
-    const training = trainVariant({ key, epoch, spec, snapshot, mode, lease, request, image, code, remedy }).finally(() => {
+    const training = trainVariant({
+      key,
+      epoch,
+      spec,
+      snapshot,
+      mode,
+      lease,
+      request,
+      image,
+      code,
+      remedy,
+      ...(inCode ? { inCode } : {}),
+    }).finally(() => {
       over = true;
     });
     const yielding = (async () => {
@@ -288,6 +305,7 @@ function budgetOf(cause: Cause): keyof FailureCounts | null {
     case 'Forbidden':
     case 'Conflict':
     case 'NotDelivered':
+    case 'NotPublished':
     case 'PayloadTooLarge':
     case 'NotFound':
     case 'Unsupported':

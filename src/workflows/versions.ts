@@ -1,6 +1,7 @@
 import { setWorkflowOptions } from '@temporalio/workflow';
 import { gpuPool } from './gpuPool';
 import { notification } from './notification';
+import { publishing } from './publishing';
 import { series } from './series';
 import { triggers } from './triggers';
 
@@ -18,3 +19,4 @@ setWorkflowOptions(longLived, gpuPool);
 setWorkflowOptions(longLived, series);
 setWorkflowOptions(longLived, triggers);
 setWorkflowOptions(longLived, notification);
+setWorkflowOptions(longLived, publishing);

@@ -37,11 +37,6 @@ const cases: [place: string, file: string, sentence: string][] = [
     add(`analysis: {correction: ${correction}}`),
     `${correction} ${corrections}`,
   ]),
-  [
-    'decision.register',
-    add('decision: {register: mlflow}'),
-    'comes with publishing to MLflow, which this version lacks; leave it out and use `assay export`',
-  ],
 ];
 
 function problemsOf(text: string): string[] {

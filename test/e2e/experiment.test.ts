@@ -78,7 +78,7 @@ describe('a whole experiment', () => {
   });
 
   it('exports predictions from which compare gets the same numbers without a server', async () => {
-    const dir = await exportExperiment(cluster.store, record, join(folder, 'export'));
+    const { folder: dir } = await exportExperiment(cluster.store, record, join(folder, 'export'));
     const manifest = JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8')) as { files: { path: string }[] };
     expect(manifest.files.map((f) => f.path)).toContain('runs/candidate/seed-5/predictions/scores.npy');
     const compared = await runCompare({

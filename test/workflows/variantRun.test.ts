@@ -62,6 +62,7 @@ test('a run whose trainer the guard stopped gives its lease back at once, and go
   });
   const outcome = await (await start()).result();
   expect(outcome).toMatchObject({ status: 'done', attempts: 2, failures: { infrastructure: 1, crash: 0 } });
+  expect(outcome.ends).toEqual([{ epoch: 1, cause: expect.stringMatching(/^HostLost: /) }]);
   expect(cleaned.runs).toBe(2);
   // The term of a lease that nobody gives back is 90 s.
   const { startTime, closeTime } = await env.client.workflow.getHandle(runId).describe();

@@ -1,34 +1,14 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
 import { AssayError, type MetricName, metricCatalogue, refNames, type SeriesLook, type SeriesRecord } from '../../contract';
 import { seriesSummary } from '../../analysis/series';
 import { boundsOf, drawn } from '../../report/series/reading';
 import type { Store } from '../../store';
 import { pc } from '../colours';
-import { homeDir, sessionStore } from '../home';
+import { sessionStore } from '../home';
 
 /** `assay show series/NAME`: the effect over time, with bounds that hold at every look together. */
 export async function showSeries(name: string, options: { json?: boolean }): Promise<void> {
   const record = await findSeries(sessionStore(), name);
   process.stdout.write(options.json ? `${JSON.stringify(record, null, 2)}\n` : `${seriesText(record)}\n`);
-}
-
-/** `assay report series/NAME`: the page, or the record; returns what to print. */
-export async function reportSeries(name: string, { format, output }: { format: 'html' | 'md' | 'json'; output?: string }): Promise<string> {
-  const record = await findSeries(sessionStore(), name);
-  if (format === 'json') return written(`${JSON.stringify(record, null, 2)}\n`, output);
-  if (format === 'md') return written(`\`\`\`text\n${seriesText(record, plain)}\n\`\`\`\n`, output);
-  const { renderSeries } = await import('../../report/index.js');
-  const path = resolve(output ?? join(homeDir(), 'reports', `series-${name}.html`));
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, await renderSeries(record, seriesSummary(record).sentence));
-  return path;
-}
-
-async function written(text: string, output: string | undefined): Promise<string> {
-  if (output === undefined) return text.trimEnd();
-  await writeFile(output, text);
-  return output;
 }
 
 export async function findSeries(store: Store, name: string): Promise<SeriesRecord> {
@@ -42,7 +22,6 @@ export async function findSeries(store: Store, name: string): Promise<SeriesReco
 export const verdictWords = (look: SeriesLook): string =>
   `${look.verdict}${look.decision === 'continue' ? '' : ` (series: ${look.decision})`}`;
 
-const plain = { bold: String, yellow: String };
 const plotWidth = 41;
 const mostLooks = 40;
 
