@@ -23,7 +23,7 @@ import { curveRoutes } from './routes/curves';
 import { eventRoutes } from './routes/events';
 import { experimentRoutes } from './routes/experiments';
 import { pageRoutes } from './routes/pages';
-import { sendProblemPage, wantsPage } from './routes/pagesProblems';
+import { sendProblemPage, wantsPage } from './routes/pages/problems';
 import { seriesRoutes } from './routes/series';
 import { serviceRoutes } from './routes/service';
 import { steeringRoutes } from './routes/steering';

@@ -99,15 +99,18 @@ async function liveOf({ client, answers, feeds }: Context, { runId }: Found, pro
   return { ...now, waits };
 }
 
-/** On the page a person has the forms, and needs no commands. */
+/** On the page a person has the forms, and needs no commands; what the workflow and its watchers both say is said once. */
 function waitingFor(progress: Progress | null, { waits }: Live): string[] {
   if (progress?.approval?.state === 'waiting') return ['a person: its verdict is to be approved or rejected'];
   const known = waits?.experiment ?? (progress?.waitingFor ? [progress.waitingFor] : []);
-  const said = known.map((wait) =>
-    progress?.paused === true && wait.startsWith('the experiment is paused') ? 'somebody to resume it: it is paused' : wait,
-  );
-  return [...new Set(said)];
+  if (progress?.paused !== true) return [...new Set(known)];
+  const pause = progress.audit?.findLast(({ action }) => action === 'pause');
+  const resumed = `somebody to resume it${pause === undefined ? '' : `: ${pause.by} paused it`}`;
+  return [...new Set([resumed, ...known.filter((wait) => wait !== progress.waitingFor && !isOfPause(wait))])];
 }
+
+/** With a command, which the page has as a button. */
+const isOfPause = (wait: string): boolean => wait.startsWith('the experiment is paused');
 
 /** Control first, as every table of the report. */
 function variantsOf(spec: ResolvedSpec | null, { runs }: Progress): string[] {
@@ -133,7 +136,9 @@ function runView({ uiUrl, client }: Context, id: string, run: Progress['runs'][n
     throughput: now?.throughput ?? null,
     secondsLeft: now?.secondsLeft ?? null,
     message: [phase, now?.message ?? '', message ?? ''].filter((part) => part !== '').join('; '),
-    waits: isRunFinal(state) ? [] : (waits?.runs.find(same)?.chain ?? []),
+    waits: isRunFinal(state)
+      ? []
+      : (waits?.runs.find(same)?.chain ?? []).map((wait) => (isOfPause(wait) ? 'the experiment is paused' : wait)),
     files: [],
     temporal: epoch === 0 ? null : workflowUrl(uiUrl, client.options.namespace, ids.variantRunWorkflow(id, variant, seed)),
   };

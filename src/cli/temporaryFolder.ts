@@ -6,7 +6,8 @@ import { join } from 'node:path';
 export async function withTemporaryFolder<T>(prefix: string, work: (folder: string) => Promise<T>): Promise<T> {
   let folder: string | undefined;
   const clear = (): void => {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    // Another thread may still write there.
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   };
   const stop = (signal: NodeJS.Signals): void => {
     clear();

@@ -312,10 +312,10 @@ const notification = z.strictObject({
 const publish = z.strictObject({
   mlflow: z
     .strictObject({
-      experiment: worded(/^(?=.*\S)[^\u0000-\u001f\u007f-\u009f]{1,200}$/u, 'a name of 1 to 200 characters')
+      experiment: worded(/^(?=.*\S).{1,200}$/u, 'a name of 1 to 200 characters')
         .optional()
         .describe('Experiment there that gets the runs. Default: the name of this one.'),
-      model: worded(/^(?!\.{1,2}$)(?=.*\S)[^\u0000-\u001f\u007f-\u009f/:]{1,200}$/u, 'a name of 1 to 200 characters without "/" and ":"')
+      model: worded(/^(?!\.{1,2}$)(?=.*\S)[^\t\n\r/:]{1,200}$/u, 'a name of 1 to 200 characters without "/" and ":"')
         .optional()
         .describe('Registered model that `decision.register` adds a version to. Default: the name of this experiment.'),
       artifacts: z

@@ -8,7 +8,7 @@ import { steeringRegion, type Refused } from './experimentSteering';
 import type { ExperimentView, LogView } from './experimentView';
 import { clock, spanOf } from './experimentWords';
 import type { Page, Viewer } from './shell';
-import { outcomeMark, stateMark, time, uiLink } from './words';
+import { coded, outcomeMark, stateMark, time, uiLink } from './words';
 
 interface ExperimentPage {
   view: ExperimentView;
@@ -27,7 +27,7 @@ export function experimentPage({ view, viewer, log, told, refused }: ExperimentP
 ${region('head', headRegion(view))}
 <p id="connection" class="muted">${ended ? 'It has ended: this page will not change.' : `As of ${clock(view.now)} UTC. Load the page again to see what came after.`}</p>
 ${told === null ? null : html`<p class="said" role="status">${told}</p>`}
-${refused === null ? null : html`<div class="alert" role="alert" id="refused"><p><strong>Not done.</strong> ${refused.message}</p></div>`}
+${refused === null ? null : html`<div class="alert" role="alert" id="refused"><p><strong>Not done.</strong> ${coded(refused.message)}</p></div>`}
 ${region('state', stateRegion(view))}
 ${region('steering', steeringRegion(view, viewer, refused))}
 ${region('runs', runsRegion(view))}
@@ -58,7 +58,7 @@ ${hypothesis === null ? null : html`<p>${hypothesis}</p>`}
 }
 
 const stateOf = ({ stage, status, paused }: ExperimentView): Html =>
-  html`${stateMark(stage ?? status)}${paused && status === 'running' ? html` <span class="mark ask"><span aria-hidden="true">❚❚</span> paused</span>` : null}`;
+  html`${stateMark(stage ?? status)}${paused && status === 'running' ? html` <span class="mark ask"><span aria-hidden="true">‖</span> paused</span>` : null}`;
 
 function stateRegion(view: ExperimentView): Html {
   return html`<section aria-labelledby="state-title"><h2 id="state-title">Where it stands</h2>
@@ -90,9 +90,9 @@ function failureOf({ status, message }: ExperimentView): Html | null {
   const known = Object.hasOwn(errorCatalogue, type) ? errorCatalogue[type as keyof typeof errorCatalogue] : null;
   const [first = '', ...more] = (known === null ? (message ?? '') : rest).split('\n');
   return html`<div class="alert">
-<p><strong>${status === 'cancelled' ? 'It was cancelled.' : (known?.meaning ?? 'It failed.')}</strong> ${first}</p>
+<p><strong>${status === 'cancelled' ? 'It was cancelled.' : (known?.meaning ?? 'It failed.')}</strong> ${coded(first)}</p>
 ${more.join('').trim() === '' ? null : html`<pre tabindex="0" role="group" aria-label="What was said last">${more.join('\n')}</pre>`}
-${known === null ? null : html`<p>What to do: ${known.mend} <span class="muted">(${type})</span></p>`}
+${known === null ? null : html`<p>What to do: ${coded(known.mend)} <span class="muted">(${type})</span></p>`}
 </div>`;
 }
 
@@ -101,7 +101,7 @@ function waitsOf({ waits, answers, status, id }: ExperimentView): Html | null {
   if (status !== 'running') return null;
   if (!answers)
     return html`<p class="alert">No pool answers for it, so that what follows is what is known without one. A trainer that runs goes on. See <code>assay doctor</code>, and <code>assay show ${id} --waiting</code>.</p>`;
-  return html`<div id="waits">${waits.length === 0 ? html`<p>It works; nothing is waited for.</p>` : html`<p>It waits for:</p><ul>${waits.map((wait) => html`<li>${wait}</li>`)}</ul>`}</div>`;
+  return html`<div id="waits">${waits.length === 0 ? html`<p>It works; nothing is waited for.</p>` : html`<p>It waits for:</p><ul>${waits.map((wait) => html`<li>${coded(wait)}</li>`)}</ul>`}</div>`;
 }
 
 const usual: readonly Stage[] = ['registering', 'snapshot', 'checks', 'training', 'analysis', 'report', 'done'];
@@ -129,6 +129,6 @@ function trailRegion({ findings, audit }: ExperimentView): Html | null {
   if (findings.length === 0 && audit.length === 0) return null;
   return html`<section aria-labelledby="trail-title"><h2 id="trail-title">What happened to it</h2>
 ${audit.length === 0 ? null : html`<ul class="trail">${audit.map(({ at, by, action, detail, reason }) => html`<li>${time(at)} ${by}: ${action}, ${detail}${reason === '' ? null : html` <q>${reason}</q>`}</li>`)}</ul>`}
-${findings.length === 0 ? null : html`<h3>Found on the way</h3><ul>${findings.map((finding) => html`<li>${finding}</li>`)}</ul>`}
+${findings.length === 0 ? null : html`<h3>Found on the way</h3><ul>${findings.map((finding) => html`<li>${coded(finding)}</li>`)}</ul>`}
 </section>`;
 }

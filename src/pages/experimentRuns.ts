@@ -2,36 +2,58 @@ import { formatBytes } from '../report/formatters';
 import { type Html, html } from '../report/html';
 import { type ExperimentView, type LogView, type RunView, runName } from './experimentView';
 import { cells, grouped } from './experimentWords';
-import { stateMark, uiLink } from './words';
+import { coded, stateMark, uiLink } from './words';
 
-const heads = ['Run', 'State', 'Step', 'Loss', 'Samples', 'Left', 'Where', 'Starts', 'Says'] as const;
-const numeric: ReadonlySet<string> = new Set(['Step', 'Loss', 'Samples', 'Left', 'Starts']);
+interface Column {
+  /** `live.js` fills the cells of that name. */
+  name: string;
+  head: string;
+  number?: boolean;
+  text: (run: RunView) => Html | string;
+}
 
-/** A row a run; the cells that `live.js` fills carry their names. */
+const columns: readonly Column[] = [
+  { name: 'state', head: 'State', text: ({ state }) => stateMark(state) },
+  { name: 'step', head: 'Step', number: true, text: cells.step },
+  { name: 'loss', head: 'Loss', number: true, text: cells.loss },
+  { name: 'rate', head: 'Samples', number: true, text: cells.rate },
+  { name: 'left', head: 'Left', number: true, text: cells.left },
+  { name: 'where', head: 'Where', text: where },
+  { name: 'starts', head: 'Starts', number: true, text: ({ epoch }) => String(epoch) },
+  { name: 'says', head: 'Says', text: says },
+];
+
+/** A row a run; a column that no run fills is left out. */
 export function runsRegion({ runs, status, id }: ExperimentView): Html {
   const done = runs.filter(({ state }) => state === 'done').length;
+  const shown = columns.filter(({ text }) => runs.some((run) => String(text(run)) !== ''));
   return html`<section aria-labelledby="runs-title"><h2 id="runs-title">Runs${runs.length === 0 ? null : html` <span class="muted">${grouped(done)} of ${grouped(runs.length)} done</span>`}</h2>
 ${
   runs.length === 0
     ? html`<p>${status === 'running' ? 'None has been started yet.' : `What is known of them is in their logs: assay logs ${id}`}</p>`
-    : html`<div class="scroll" id="runs-scroll" tabindex="0" role="group" aria-label="Runs"><table class="wide runs"><thead><tr>${heads.map((head) => html`<th scope="col"${numeric.has(head) ? html` class="number"` : null}>${head}</th>`)}</tr></thead>
-<tbody>${runs.map(row)}</tbody></table></div>`
+    : html`<div class="scroll" id="runs-scroll" tabindex="0" role="group" aria-label="Runs"><table class="wide runs"><thead><tr><th scope="col">Run</th>${shown.map(({ head, number }) => html`<th scope="col"${right(number)}>${head}</th>`)}</tr></thead>
+<tbody>${runs.map((run) => row(run, shown))}</tbody></table></div>`
 }
 </section>`;
 }
 
-function row(run: RunView): Html {
-  const { variant, seed, state, host, device, epoch, temporal } = run;
-  const where = [...(host === null ? [] : [host]), ...(device === null ? [] : [device])].join(', ');
-  const cell = (name: string, text: Html | string, number = true): Html =>
-    html`<td data-cell="${name}"${number ? html` class="number"` : null}>${text}</td>`;
-  return html`<tr data-run="${runName(run)}" data-state="${state}"><th scope="row"><a href="?log=${encodeURIComponent(runName(run))}#log">${variant} seed ${seed}</a></th>${cell('state', stateMark(state), false)}${cell('step', cells.step(run))}${cell('loss', cells.loss(run))}${cell('rate', cells.rate(run))}${cell('left', cells.left(run))}<td>${where === '' ? '–' : where}${temporal === null ? null : html` ${uiLink(temporal, `${variant} seed ${seed}`)}`}</td>${cell('starts', String(epoch))}${cell('says', says(run), false)}</tr>`;
+function row(run: RunView, shown: readonly Column[]): Html {
+  const { variant, seed, state } = run;
+  return html`<tr data-run="${runName(run)}" data-state="${state}"><th scope="row"><a href="?log=${encodeURIComponent(runName(run))}#log">${variant} seed ${seed}</a></th>${shown.map(({ name, number, text }) => html`<td data-cell="${name}"${right(number)}>${text(run)}</td>`)}</tr>`;
+}
+
+const right = (number: boolean | undefined): Html | null => (number === true ? html` class="number"` : null);
+
+function where({ variant, seed, host, device, temporal }: RunView): Html | string {
+  const place = [host, device].filter((part) => part !== null).join(', ');
+  if (temporal === null) return place;
+  return html`${place === '' ? '–' : place} ${uiLink(temporal, `${variant} seed ${seed}`)}`;
 }
 
 /** How it ended or what it does, then why it waits, a line each. */
 function says({ message, waits }: RunView): Html | string {
   const [first = '', ...more] = message.trim().split('\n');
-  return html`${first}${waits.map((wait) => html`<span class="sub">${wait}</span>`)}${more.length === 0 ? null : html`<details><summary>all of it</summary><pre tabindex="0" role="group" aria-label="The whole message">${more.join('\n')}</pre></details>`}`;
+  return html`${coded(first)}${waits.map((wait) => html`<span class="sub">${coded(wait)}</span>`)}${more.length === 0 ? null : html`<details><summary>all of it</summary><pre tabindex="0" role="group" aria-label="The whole message">${more.join('\n')}</pre></details>`}`;
 }
 
 /** Last lines of one run's trainer: by a form without the script, which otherwise asks for them as they come. */

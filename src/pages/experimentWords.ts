@@ -11,7 +11,12 @@ export const cells = {
   left: ({ secondsLeft }: Pick<RunView, 'secondsLeft'>): string => (secondsLeft === null || secondsLeft < 1 ? '' : spanOf(secondsLeft)),
 };
 
-export const lossText = (loss: number): string => String(Number(loss.toPrecision(4)));
+/** Four digits, never more than nine signs: it stands beside a curve. */
+export function lossText(loss: number): string {
+  const rounded = Number(loss.toPrecision(4));
+  const size = Math.abs(rounded);
+  return size !== 0 && (size < 1e-3 || size >= 1e6) ? rounded.toExponential() : String(rounded);
+}
 
 export const grouped = (count: number): string => count.toLocaleString('en-US');
 

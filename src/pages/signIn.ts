@@ -8,7 +8,7 @@ ${problem === null ? null : html`<p class="alert" id="problem" role="alert">${pr
 <p><label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" spellcheck="false" autocapitalize="off" required autofocus${problem === null ? null : html` aria-describedby="problem" aria-invalid="true"`}></p>
 <p><button type="submit" class="primary">Sign in</button></p>
-<p class="muted">An administrator makes one with <code>assay token create NAME --scope read</code>; <code>run</code> starts and steers, <code>admin</code> approves.</p>
+<p class="muted">An administrator makes one with <code>assay token create NAME <span class="whole">--scope read</span></code>; <code>run</code> starts and steers, <code>admin</code> approves.</p>
 </form>`;
 
 /** A link of another site leads here without the cookie, which is strict; what this page itself asks for has it. */

@@ -41,6 +41,12 @@ export function outcomeMark(outcome: Outcome, variant: string | null, harm: bool
 
 export const plainMark = mark;
 
+/** What stands between backticks is a command or a name; one that is alone stays as it is. */
+export function coded(text: string): Html {
+  const parts = text.split(/`([^`\n]+)`/);
+  return html`${parts.map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part))}`;
+}
+
 /** In UTC, as everywhere. */
 export const time = (iso: string | null): Html => (iso === null ? html`–` : html`<time datetime="${iso}">${formatTime(iso)}</time>`);
 

@@ -3,6 +3,7 @@ import { accessSync, constants, createWriteStream, mkdirSync, mkdtempSync, renam
 import { delimiter, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
 import { promisify } from 'node:util';
 import { AssayError, searchAttributes } from '../contract';
 import { withLock } from './lock';
@@ -116,7 +117,7 @@ async function downloadTemporal(env: NodeJS.ProcessEnv, downloads: string, onSte
   return intoCache(env, async (folder) => {
     const archive = await fetch(archiveUrl, { signal: AbortSignal.timeout(5 * 60_000) });
     if (!archive.ok || archive.body === null) throw new Error(`${archiveUrl} answered ${archive.status}`);
-    await pipeline(Readable.fromWeb(archive.body), createWriteStream(join(folder, 'archive.tar.gz')));
+    await pipeline(Readable.fromWeb(archive.body as ReadableStream), createWriteStream(join(folder, 'archive.tar.gz')));
     await run('tar', ['-xzf', 'archive.tar.gz', fileToExtract], { cwd: folder });
     return join(folder, fileToExtract);
   });

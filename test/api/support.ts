@@ -2,9 +2,8 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Client } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { defaultConfig, type RunningApi, type Scope, type ServeConfig, createToken, startApi } from '../../src/api';
-import { lazyTemporal } from '../../src/client';
 import { openMetrics } from '../../src/observability';
 import { openStore, type Store } from '../../src/store';
 
@@ -35,6 +34,7 @@ export function apiHome(): Home {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'assay-api-')));
   const tokens = join(dir, 'tokens.json');
   const running: RunningApi[] = [];
+  const ownClients: Client[] = [];
   openMetrics({ pool: 'api', version: 'test', build: 'test' });
   return {
     dir,
@@ -43,8 +43,10 @@ export function apiHome(): Home {
       createToken(tokens, { name, scopes, owner: owner ?? null, expiresAt: expiresAt ?? null }),
     start: async ({ allow, limits, tls, client, store, uiUrl, heartbeatMs, ...plain } = {}) => {
       const config = defaultConfig();
+      const asked = client ?? nobody();
+      if (client === undefined) ownClients.push(asked);
       const api = await startApi({
-        client: client ?? (await lazyTemporal({ address: '127.0.0.1:1', namespace: 'default' })),
+        client: asked,
         store: store ?? openStore(pathToFileURL(join(dir, 'store')).href),
         config: {
           ...config,
@@ -65,10 +67,14 @@ export function apiHome(): Home {
     },
     stop: async () => {
       await Promise.all(running.map((api) => api.close()));
+      await Promise.all(ownClients.map(({ connection }) => connection.close()));
       rmSync(dir, { recursive: true, force: true });
     },
   };
 }
+
+/** Tries nothing again: a timer for the next try would outlive the test, and fire into a connection that is closed. */
+const nobody = (): Client => new Client({ connection: Connection.lazy({ address: '127.0.0.1:1', interceptors: [] }) });
 
 export interface Answer {
   status: number;

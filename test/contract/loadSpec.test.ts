@@ -20,6 +20,8 @@ test('every default is filled in', () => {
   expect(load(valid)).toEqual({
     name: 'digits',
     data: { source: './data', label: 'label', split: { test: 0.2, validation: 0.1, seed: 0, stratify: false }, slices: [] },
+    report: { rows: 20, content: true },
+    publish: {},
     runtime: { executor: 'process', gpus: 0, processes: 1, cpus: 1, qos: 'standard' },
     training: {
       command: ['python', 'train.py'],

@@ -6,9 +6,14 @@ import type { Command } from 'commander';
 import { program } from '../../src/cli/program';
 
 const root = join(__dirname, '..', '..');
-const pages = execFileSync('git', ['ls-files', '*.md', '*.yaml', '*.yml', '*.service', '*.timer'], { cwd: root, encoding: 'utf8' })
+const leftOut = /(^|\/)(node_modules|dist|\.assay|\.git)\//;
+const named = ['md', 'yaml', 'yml', 'service', 'timer'].flatMap((end) => ['-o', '-name', `*.${end}`]).slice(1);
+const pages = execFileSync('find', ['.', '-path', '*/node_modules', '-prune', '-o', '(', ...named, ')', '-print'], {
+  cwd: root,
+  encoding: 'utf8',
+})
   .split('\n')
-  .filter((path) => path !== '' && path !== 'CHANGELOG.md');
+  .filter((path) => path !== '' && !leftOut.test(path) && !path.endsWith('CHANGELOG.md'));
 
 /** `assay …` in code, up to the shell's next word: a pipe, a comment, a redirection, a substitution's end. */
 function shownIn(path: string): string[] {

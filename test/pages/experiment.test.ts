@@ -83,6 +83,16 @@ test('what nobody answers for is said to be unknown, and what it waits for is li
   expect(textOf(view({ runs: [] }))).toContain('None has been started yet.');
 });
 
+test('a command within a sentence stands as code, and a column that no run fills is left out', () => {
+  const html = textOf(view({ waits: ['a word: `assay approve x`'], runs: [run({ throughput: null, secondsLeft: null })] }));
+  expect(html).toContain('<li>a word: <code>assay approve x</code></li>');
+  const heads = (page: string): string[] => [...page.matchAll(/<th scope="col"[^>]*>(\w+)/g)].map(([, head]) => head as string);
+  expect(heads(html)).toEqual(['Run', 'State', 'Step', 'Loss', 'Where', 'Starts']);
+  expect(heads(textOf(view({ runs: [run({ message: 'saves' }), run({ seed: 2, throughput: null })] })))).toEqual([
+    ...['Run', 'State', 'Step', 'Loss', 'Samples', 'Left', 'Where', 'Starts', 'Says'],
+  ]);
+});
+
 test('a curve is drawn in its own range, and told in words and in a table', () => {
   const html = textOf(
     view({

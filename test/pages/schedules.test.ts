@@ -5,7 +5,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Browser } from 'playwright-core';
 import { seriesSummary } from '../../src/analysis/series';
 import { createSchedule, describeSchedule, triggerSchedule } from '../../src/client';
-import type { PoolState } from '../../src/contract';
+import type { DeviceHealth, PoolState } from '../../src/contract';
 import { nobody, pageDocument, pagePolicy, poolBody } from '../../src/pages';
 import { openStore, type Store } from '../../src/store';
 import { nightly, opened, seriesOf } from '../activities/seriesFixture';
@@ -128,7 +128,7 @@ test('without a host the page of devices tells how one comes', async () => {
 /** As the pool answers it: a device in use, a broken one, and a run that waits. */
 const pool = (now: number): PoolState => {
   const since = new Date(now - 400_000).toISOString();
-  const healthy = { state: 'healthy', reasons: [] } as const;
+  const healthy: DeviceHealth = { state: 'healthy', reasons: [] };
   const device = {
     uuid: 'GPU-1',
     model: 'H100',

@@ -5,7 +5,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Browser } from 'playwright-core';
 import { seriesSummary } from '../../src/analysis/series';
 import { openSession, sealSession } from '../../src/api/session';
-import { ownAddress } from '../../src/api/routes/pagesSignIn';
+import { ownAddress } from '../../src/api/routes/pages/signIn';
 import { readTokens, revokeToken, TokenBook } from '../../src/api/tokens';
 import { createSchedule, describeSchedule } from '../../src/client';
 import { openStore, type Store } from '../../src/store';

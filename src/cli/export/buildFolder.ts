@@ -20,7 +20,8 @@ export async function buildFolder<T>(dir: string, bytes: number, work: (building
   await removeLeftovers(parent, mark);
   await refuseFull(parent, bytes);
   const place = join(parent, `${mark}${process.pid}`);
-  const clear = (): void => rmSync(place, { recursive: true, force: true });
+  // Threads of the table writer may still write there.
+  const clear = (): void => rmSync(place, { recursive: true, force: true, maxRetries: 10 });
   const stop = (signal: NodeJS.Signals): void => {
     clear();
     process.kill(process.pid, signal);

@@ -74,5 +74,8 @@ function progress({ stage, paused, waitingFor, waits, runs, steps }) {
  */
 function write(row, name, text) {
   const cell = row.querySelector(`[data-cell="${name}"]`);
-  if (cell !== null && cell.textContent !== text) cell.textContent = text;
+  // A column that no run filled before comes with the newer page.
+  if (cell === null) {
+    if (text !== '') void refresh();
+  } else if (cell.textContent !== text) cell.textContent = text;
 }

@@ -1,7 +1,11 @@
 // As `experimentWords.ts` writes them.
 
 /** @param {number} loss */
-export const lossText = (loss) => String(Number(loss.toPrecision(4)));
+export const lossText = (loss) => {
+  const rounded = Number(loss.toPrecision(4));
+  const size = Math.abs(rounded);
+  return size !== 0 && (size < 1e-3 || size >= 1e6) ? rounded.toExponential() : String(rounded);
+};
 
 /** @param {number} count */
 export const grouped = (count) => count.toLocaleString('en-US');

@@ -1,16 +1,16 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { cancelExperiment } from '../../client';
-import { steer } from '../../client/steering';
-import { AssayError, qosClasses, type SteeringCommand } from '../../contract';
-import { log } from '../../observability';
-import { experimentPage, type LogView, type Refused, type SteeringForm, steeringForms, toldOf } from '../../pages';
-import { type App, ask, callerOf, type Context } from '../context';
-import { problemOf } from '../problems';
-import { type Found, findExperiment, progressKey } from '../records';
-import { lastLines } from '../runLog';
-import { standingOf } from '../standing';
-import { pageSchema, sendPage, viewerOf } from './pagesReply';
+import { cancelExperiment } from '../../../client';
+import { steer } from '../../../client/steering';
+import { AssayError, qosClasses, type SteeringCommand } from '../../../contract';
+import { log } from '../../../observability';
+import { experimentPage, type LogView, type Refused, type SteeringForm, steeringForms, toldOf } from '../../../pages';
+import { type App, ask, callerOf, type Context } from '../../context';
+import { problemOf } from '../../problems';
+import { type Found, findExperiment, progressKey } from '../../records';
+import { lastLines } from '../../runLog';
+import { standingOf } from '../../standing';
+import { pageSchema, sendPage, viewerOf } from './reply';
 
 const params = z.object({ id: z.string().max(200) });
 /** Lines of a log on the page. */

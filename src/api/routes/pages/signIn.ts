@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { forwardBody, signInBody } from '../../pages';
-import { log } from '../../observability';
-import type { App } from '../context';
-import { HttpProblem } from '../problems';
-import { endSession, isSameOrigin, sealSession, setSession } from '../session';
-import type { TokenBook } from '../tokens';
-import { pageSchema, sendPage } from './pagesReply';
+import { forwardBody, signInBody } from '../../../pages';
+import { log } from '../../../observability';
+import type { App } from '../../context';
+import { HttpProblem } from '../../problems';
+import { endSession, isSameOrigin, sealSession, setSession } from '../../session';
+import type { TokenBook } from '../../tokens';
+import { pageSchema, sendPage } from './reply';
 
 const wanted = z.string().max(2000).default('/');
 

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { log } from '../../observability';
-import { problemBody } from '../../pages';
-import { pathOf, problemOf } from '../problems';
-import { endSession, sessionOf } from '../session';
-import { preferred } from './negotiate';
-import { sendToSignIn } from './pagesSignIn';
-import { sendPage } from './pagesReply';
+import { log } from '../../../observability';
+import { problemBody } from '../../../pages';
+import { pathOf, problemOf } from '../../problems';
+import { endSession, sessionOf } from '../../session';
+import { preferred } from '../negotiate';
+import { sendToSignIn } from './signIn';
+import { sendPage } from './reply';
 
 /** A browser at an address beside the API: what goes wrong is told to a person. */
 export function wantsPage({ url, headers }: FastifyRequest): boolean {
@@ -26,7 +26,10 @@ export function sendProblemPage(request: FastifyRequest, reply: FastifyReply, er
   const page = {
     title: title.replace(/\.$/, ''),
     current: null,
-    body: problemBody({ status, kind: problem.kind, title: title.replace(/\.$/, ''), detail }),
+    body: problemBody({ status, kind: problem.kind, title: title.replace(/\.$/, ''), detail: detail.replace(listedAt, '') }),
   };
   return sendPage(request, reply.code(status), page);
 }
+
+/** Where a program finds the list; the page has links. */
+const listedAt = /; (?:GET )?\/\S+ lists (?:them|what there is)$/;

@@ -1,7 +1,7 @@
-import { poolBody } from '../../pages';
-import type { App, Context } from '../context';
-import { pageSchema, sendPage } from './pagesReply';
-import { poolState } from './series';
+import { poolBody } from '../../../pages';
+import type { App, Context } from '../../context';
+import { pageSchema, sendPage } from './reply';
+import { poolState } from '../series';
 
 /** Somebody looks at an empty window meanwhile. */
 const patienceMs = 3000;

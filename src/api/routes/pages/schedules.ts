@@ -1,13 +1,13 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import { z } from 'zod';
-import { timingWords } from '../../cli/schedule/times';
-import { describeSchedule, pauseSchedule, resumeSchedule, triggerSchedule } from '../../client';
-import { AssayError, ids, type SeriesRecord } from '../../contract';
-import { log } from '../../observability';
-import { type ScheduleRow, schedulesBody } from '../../pages';
-import { type App, ask, callerOf, type Context } from '../context';
-import { pageSchema, sendPage, viewerOf } from './pagesReply';
-import { allSeries, seriesOf } from './series';
+import { timingWords } from '../../../cli/schedule/times';
+import { describeSchedule, pauseSchedule, resumeSchedule, triggerSchedule } from '../../../client';
+import { AssayError, ids, type SeriesRecord } from '../../../contract';
+import { log } from '../../../observability';
+import { type ScheduleRow, schedulesBody } from '../../../pages';
+import { type App, ask, callerOf, type Context } from '../../context';
+import { pageSchema, sendPage, viewerOf } from './reply';
+import { allSeries, seriesOf } from '../series';
 
 const params = z.object({ name: z.string().max(63) });
 const actions = ['trigger', 'pause', 'resume'] as const;

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { nobody, type Page, pageDocument, pagePolicy, type Viewer } from '../../pages';
-import { sessionOf } from '../session';
-import { type Scope, scopes } from '../tokens';
+import { nobody, type Page, pageDocument, pagePolicy, type Viewer } from '../../../pages';
+import { sessionOf } from '../../session';
+import { type Scope, scopes } from '../../tokens';
 
 /** Pages are no part of the API's description. */
 export const pageSchema = { hide: true } as const;

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { AssayError } from '../../contract';
-import { pageAssets } from '../../pages';
-import type { App } from '../context';
-import { pageSchema } from './pagesReply';
+import { AssayError } from '../../../contract';
+import { pageAssets } from '../../../pages';
+import type { App } from '../../context';
+import { pageSchema } from './reply';
 
 /** `/assets/<name>`: kept for ever under the address that names its digest, asked for again under any other. */
 export function assetRoutes(app: App): void {

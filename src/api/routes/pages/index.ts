@@ -1,12 +1,12 @@
-import type { App, Context } from '../context';
-import type { TokenBook } from '../tokens';
-import { assetRoutes } from './pagesAssets';
-import { experimentPageRoutes } from './pagesExperiment';
-import { experimentListRoutes } from './pagesExperiments';
-import { poolPageRoutes } from './pagesPool';
-import { schedulePageRoutes } from './pagesSchedules';
-import { seriesPageRoutes } from './pagesSeries';
-import { signInRoutes } from './pagesSignIn';
+import type { App, Context } from '../../context';
+import type { TokenBook } from '../../tokens';
+import { assetRoutes } from './assets';
+import { experimentPageRoutes } from './experiment';
+import { experimentListRoutes } from './experiments';
+import { poolPageRoutes } from './pool';
+import { schedulePageRoutes } from './schedules';
+import { seriesPageRoutes } from './series';
+import { signInRoutes } from './signIn';
 
 /** Pages for people, at the addresses beside `/v1`: each part adds its own to this scope, which reads forms as well as JSON. */
 export async function pageRoutes(app: App, context: Context, book: TokenBook): Promise<void> {

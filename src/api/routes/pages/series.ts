@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { seriesSummary } from '../../analysis/series';
-import { ids } from '../../contract';
-import { workflowUrl } from '../../contract/links';
-import { seriesListBody, seriesPageBody } from '../../pages';
-import type { App, Context } from '../context';
-import { pageSchema, sendPage } from './pagesReply';
-import { allSeries, seriesOf } from './series';
+import { seriesSummary } from '../../../analysis/series';
+import { ids } from '../../../contract';
+import { workflowUrl } from '../../../contract/links';
+import { seriesListBody, seriesPageBody } from '../../../pages';
+import type { App, Context } from '../../context';
+import { pageSchema, sendPage } from './reply';
+import { allSeries, seriesOf } from '../series';
 
 /** The series, and each with its effect over time. */
 export function seriesPageRoutes(pages: App, context: Context): void {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { experimentListBody, readListQuery, selectRows } from '../../pages';
-import type { App, Context } from '../context';
-import { ExperimentIndex } from '../experimentIndex';
-import { endedRecord } from '../records';
-import { sandboxedReport } from './negotiate';
-import { asPage, pageSchema, sendPage } from './pagesReply';
+import { experimentListBody, readListQuery, selectRows } from '../../../pages';
+import type { App, Context } from '../../context';
+import { ExperimentIndex } from '../../experimentIndex';
+import { endedRecord } from '../../records';
+import { sandboxedReport } from '../negotiate';
+import { asPage, pageSchema, sendPage } from './reply';
 
 /** The list of experiments, and the report of each. */
 export function experimentListRoutes(pages: App, context: Context): void {
