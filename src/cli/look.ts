@@ -57,7 +57,7 @@ export async function show(id: string, options: Output & { waiting?: boolean }):
   if (record.replay && !replayed && record.status !== 'running') process.stdout.write(`replay of ${record.replay.of}\n`);
   if (again && replayed) process.stdout.write(again.replayText(replayed));
   else if (record.message) process.stdout.write(`${record.message}\n`);
-  if (result) process.stdout.write(`${terminalSummary(result, { colour: colourful(process.stdout) })}\n`);
+  if (result) process.stdout.write(`${terminalSummary(result, { colour: colourful(process.stdout), columns: process.stdout.columns })}\n`);
   if (record.mlflow) process.stdout.write(`MLflow: ${mlflowLine(record.mlflow)}\n`);
   if (told) process.stdout.write(`${told.text}\n`);
   else if (progress) {

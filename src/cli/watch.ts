@@ -78,7 +78,10 @@ export async function conclude(store: Store, experimentId: string, options: Watc
   const path = await exportReport(store, record);
   if (options.summary !== undefined) await writeVerdict(options.summary, summaryOf(result));
   if (options.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-  else process.stdout.write(`${terminalSummary(result, { colour: colourful(process.stdout) })}\nreport: ${path}\n`);
+  else
+    process.stdout.write(
+      `${terminalSummary(result, { colour: colourful(process.stdout), columns: process.stdout.columns })}\nreport: ${path}\n`,
+    );
   return exitCode(result, options.failOn ?? []);
 }
 

@@ -1,4 +1,5 @@
 import type { Comparison, VariantResult } from '../contract';
+import { withMinus } from './formatters';
 import { direction } from './reading';
 import { failedGates, subjectOf, type Told } from './subject';
 
@@ -9,7 +10,8 @@ export { overturn } from './overturn';
  * Shares are of the control's value ("23 % faster training" takes 23 % less time), and stand only where the interval excludes none.
  */
 export function answer(result: Told): string {
-  const { sentence, outcome } = result.verdict;
+  const { outcome } = result.verdict;
+  const sentence = withMinus(result.verdict.sentence);
   const subject = subjectOf(result);
   const said = outcome === 'invalid' || subject === null ? [] : costs(result, subject);
   if (said.length === 0) return sentence;
@@ -21,7 +23,7 @@ export function answer(result: Told): string {
 /** Why no number of this result may be used, each with the check that says so; empty where the comparison is valid. */
 export function invalidReasons({ checks, verdict }: Told): string[] {
   const gates = failedGates(checks).map(({ name, detail }) => `${name}: ${detail}`);
-  return gates.length > 0 || verdict.outcome !== 'invalid' ? gates : verdict.reasons;
+  return gates.length > 0 || verdict.outcome !== 'invalid' ? gates : verdict.reasons.map(withMinus);
 }
 
 /** How every sentence of the rule ends. */

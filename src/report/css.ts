@@ -52,6 +52,7 @@ figure.primary{--halo:var(--raised);background:var(--raised);border-radius:8px;o
 figcaption{margin:0 0 .35rem;line-height:1.35}
 .hint{display:block;font-size:.84rem}
 .chart{display:block;max-width:100%;height:auto}
+.scroll>.chart{min-width:52rem}
 .strip{display:block}
 .n{font-size:.84rem;margin:.2rem 0 .3rem}
 .role{display:inline-block;font-size:.75rem;font-weight:500;color:var(--muted);border:1px solid var(--line);border-radius:4px;padding:0 .35em;line-height:1.5;white-space:nowrap}
@@ -60,6 +61,7 @@ details .scroll{max-height:24rem;margin-top:.4rem}
 .scroll{overflow:auto;margin:0 0 1rem;position:relative}
 table{border-collapse:collapse;font-size:.88rem;line-height:1.4}
 table.wide{width:100%;min-width:66rem}
+table.runs thead th,table.runs .number .sub{white-space:normal}@media screen{table.runs .number .sub{min-width:5.5rem}table.runs td:not(.number)>.sub{min-width:11rem}}
 caption{max-width:min(1072px,calc(100vw - 32px));text-align:left;font-weight:650;padding:0 0 .5rem;caption-side:top}caption .muted{font-weight:400}
 th,td{text-align:left;vertical-align:top;padding:.45rem .7rem .45rem 0;border-bottom:1px solid var(--grid)}
 th{font-weight:600}tbody th{font-weight:500;white-space:nowrap}
@@ -94,5 +96,5 @@ footer{color:var(--muted);font-size:.84rem;padding-bottom:2rem}
 @media (max-width:820px){.beside{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:560px){main,footer{padding:0 16px}.verdict{padding-top:1.5rem}.facts div{grid-template-columns:1fr;gap:0}.cards .label{min-height:0}section{margin-bottom:2.2rem}}
 @media print{:root{color-scheme:light;${light}}body{font-size:10.5pt}main,footer{max-width:none;padding:0}nav,.skip,.tip{display:none}details::details-content{content-visibility:visible;display:block}summary{list-style:none;color:var(--ink);font-weight:600}details .scroll,td pre{max-height:none}section{margin-bottom:1.2rem;padding-top:.8rem}
-figure:not(:has(details)),tr,svg,.cards li,.alert{break-inside:avoid}thead{display:table-header-group}td,th,.number,thead th,tbody th{white-space:normal;overflow-wrap:break-word;padding-right:.4em}td .role,th .role{font-size:.85em}h2,h3,caption{break-after:avoid}.scroll{overflow:visible}table,table.wide{font-size:8pt;min-width:0}.badge{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+figure:not(:has(details)),tr,svg,.cards li,.alert{break-inside:avoid}thead{display:table-header-group}td,th,.number,thead th,tbody th{white-space:normal;overflow-wrap:break-word;padding-right:.4em}td .role,th .role{font-size:.85em}h2,h3,caption{break-after:avoid}.scroll{overflow:visible}table,table.wide{font-size:8pt;min-width:0}.scroll>.chart{min-width:0}.badge{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

@@ -67,6 +67,9 @@ export function formatEnergy(joules: Maybe): string {
   return `${plain(joules / scale)} ${unit}`;
 }
 
+/** A sentence of the rule with the minus that every other number of a report has: "-0.4 pp" -> "−0.4 pp". */
+export const withMinus = (sentence: string): string => sentence.replace(/(?<=^|[\s([])-(?=\d)/g, minus);
+
 /** 1797 -> "1,797". */
 export function formatCount(count: Maybe): string {
   return isNumber(count) ? grouped(fixed(count, 0)) : notDefined;

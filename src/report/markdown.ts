@@ -1,7 +1,15 @@
 import { type Comparison, type Result, stoppedFailure } from '../contract';
 import { answer, invalidReasons, overturn } from './answer';
 import { breakdownSentences, breakdownsOf } from './breakdownWords';
-import { formatConfidence, formatCount, formatDifference, formatDifferenceInterval, formatPValue, formatTime } from './formatters';
+import {
+  formatConfidence,
+  formatCount,
+  formatDifference,
+  formatDifferenceInterval,
+  formatPValue,
+  formatTime,
+  withMinus,
+} from './formatters';
 import { metricInfo } from './metricInfo';
 import { direction, directionWords } from './reading';
 import { checkWords } from './sections/checks';
@@ -28,7 +36,7 @@ export function renderMarkdown(result: Result): string {
     ...part('What makes it invalid', invalidReasons(result)),
     ...part(verdict.outcome === 'invalid' ? 'What has to be mended first' : 'What could overturn it', overturn(result)),
     ...(approval === null ? [] : [`**Approval.** ${escape(approval)}`, '']),
-    ...part('Reasons', verdict.reasons),
+    ...part('Reasons', verdict.reasons.map(withMinus)),
     ...comparisonTable(result),
     ...(open.length === 0
       ? []

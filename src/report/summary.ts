@@ -1,7 +1,15 @@
 import type { Comparison, Result } from '../contract';
 import { answer, overturn } from './answer';
 import { breakdownSentences, breakdownsOf } from './breakdownWords';
-import { formatConfidence, formatCount, formatDifference, formatDifferenceInterval, formatPValue, formatSeconds } from './formatters';
+import {
+  formatConfidence,
+  formatCount,
+  formatDifference,
+  formatDifferenceInterval,
+  formatPValue,
+  formatSeconds,
+  withMinus,
+} from './formatters';
 import { escape } from './markdown';
 import { metricInfo } from './metricInfo';
 import { direction, directionWords } from './reading';
@@ -47,7 +55,7 @@ export function renderSummary(summarised: Summarised): string {
       most.doubts,
       'doubts',
     ),
-    ...part('Reasons', verdict.reasons.map(text), most.reasons, 'reasons'),
+    ...part('Reasons', verdict.reasons.map(withMinus).map(text), most.reasons, 'reasons'),
     ...table(comparisons, plan.confidence),
     ...part('Runs without a result', failures.map(text), most.failures, 'runs'),
     ...part(

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
 import type { Comparison, Result } from '../contract';
 import { answer, overturn } from './answer';
-import { formatConfidence, formatDifference, formatDifferenceInterval, formatP } from './formatters';
+import { formatConfidence, formatDifference, formatDifferenceInterval, formatP, withMinus } from './formatters';
 import { metricInfo } from './metricInfo';
 import { direction, directionWords } from './reading';
 import { checkWords } from './sections/checks';
@@ -15,8 +15,14 @@ const mostReasons = 4;
 /** The nearest; all stand in the report. */
 const mostDoubts = 2;
 
+interface Look {
+  colour: boolean;
+  /** Of the terminal; longer lines go on below, broken at spaces. Undefined where nobody looks: a file has whole lines. */
+  columns?: number | undefined;
+}
+
 /** The end of `assay run`: verdict, differences, reasons, and the checks that did not pass. */
-export function terminalSummary(result: Result, options: { colour: boolean }): string {
+export function terminalSummary(result: Result, options: Look): string {
   const colours = pc.createColors(options.colour);
   const { verdict } = result;
   const badge = badges[verdict.outcome];
@@ -36,7 +42,7 @@ export function terminalSummary(result: Result, options: { colour: boolean }): s
     ...overturn(result)
       .slice(0, mostDoubts)
       .map((doubt) => `  ${colours.yellow('!')} ${printable(doubt)}`),
-    ...cut(verdict.reasons, mostReasons, 'reasons').map((reason) => `  ${colours.dim('·')} ${printable(reason)}`),
+    ...cut(verdict.reasons.map(withMinus), mostReasons, 'reasons').map((reason) => `  ${colours.dim('·')} ${printable(reason)}`),
     '',
     ...differenceLines(rows.slice(0, mostRows), result.plan.confidence, colours),
     ...(rows.length > mostRows ? [colours.dim(`  and ${rows.length - mostRows} more in the report`)] : []),
@@ -49,7 +55,7 @@ export function terminalSummary(result: Result, options: { colour: boolean }): s
     ...(done.length === 0 ? [] : ['', `  ${steeringTitle}`]),
     ...cut(done, mostRows, 'entries').map((line) => `  ${colours.dim('·')} ${printable(line)}`),
   ];
-  return `${lines.join('\n')}\n`;
+  return `${lines.flatMap((line) => wrapped(line, options.columns)).join('\n')}\n`;
 }
 
 function differenceLines(rows: Comparison[], confidence: number, colours: ReturnType<typeof pc.createColors>): string[] {
@@ -82,6 +88,26 @@ function differenceLines(rows: Comparison[], confidence: number, colours: Return
 function cut<T>(items: readonly T[], most: number, what: string): (T | string)[] {
   return items.length <= most ? [...items] : [...items.slice(0, most), `and ${items.length - most} more ${what} in the report`];
 }
+
+/** Goes on below the text of the line, further in than it began; a word longer than the terminal is left to the terminal. */
+function wrapped(line: string, columns = 0): string[] {
+  // A terminal of no width has not told its own.
+  if (columns < 1 || widthOf(line) <= columns) return [line];
+  const start = / */.exec(stripVTControlCharacters(line))?.[0].length ?? 0;
+  const indent = ' '.repeat(start + 2);
+  const rows: string[] = [];
+  let row = '';
+  for (const [, spaces = '', word = ''] of line.matchAll(/( *)([^ ]+)/g)) {
+    if (row !== '' && widthOf(row) + spaces.length + widthOf(word) > columns) {
+      rows.push(row);
+      row = indent + word;
+    } else row += spaces + word;
+  }
+  return [...rows, row];
+}
+
+/** Without the codes of its colours. */
+const widthOf = (text: string): number => stripVTControlCharacters(text).length;
 
 /** Neither the colours nor the control characters of a name or a log line may reach the terminal. */
 const printable = (text: string): string => stripVTControlCharacters(text).replace(/\p{Cc}+/gu, ' ');

@@ -81,6 +81,13 @@ describe('the answer', () => {
     expect(answer(result)).toBe(`${sentence.slice(0, -last.length)}, 20 % less memory${last}`);
   });
 
+  test('has the minus of every other number, and leaves hyphens of names alone', () => {
+    const sentence = 'cnn-2 against logistic is open: -0.4 pp accuracy (95 % interval -1.2 to +0.4); inconclusive';
+    expect(answer(resultOf({ outcome: 'inconclusive', sentence }))).toBe(
+      'cnn-2 against logistic is open: −0.4 pp accuracy (95 % interval −1.2 to +0.4); inconclusive',
+    );
+  });
+
   test('of an invalid comparison is the reason alone, without a number', () => {
     const sentence = 'The comparison is invalid: 37 rows are in both.';
     const result = resultOf({ outcome: 'invalid', sentence }, ({ comparisons }) => comparisons.push(cost('peak_memory', [0.8, 0.7, 0.9])));

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 // Proves in a real Chromium: texts of users are text on every page, marks say their values to pointer and keyboard, and the printed page is whole.
 import type { Browser, Page } from 'playwright-core';
 import type { Result } from '../../src/contract';
@@ -25,15 +24,15 @@ async function opened(html: string, options: Parameters<Browser['newPage']>[0] =
 
 /** How often each kind of element stands outside of drawings, and which kinds stand inside. */
 const elements = (page: Page): Promise<{ outside: Record<string, number>; inside: string[] }> =>
-  page.evaluate(() => {
-    const outside: Record<string, number> = {};
-    const inside = new Set<string>();
+  page.evaluate(`(() => {
+    const outside = {};
+    const inside = new Set();
     for (const element of document.querySelectorAll('*')) {
       if (element.closest('svg') === null) outside[element.localName] = (outside[element.localName] ?? 0) + 1;
       else inside.add(element.localName);
     }
     return { outside, inside: [...inside].sort() };
-  });
+  })()`);
 
 const series = nightly(12);
 const side = (result: Result): { result: Result; spec: unknown } => ({ result, spec: { name: result.name, notes: result.hypothesis } });
@@ -56,9 +55,9 @@ test.each(kinds)(
     ]);
     try {
       expect(await elements(attacked)).toEqual(await elements(plain));
-      expect(await attacked.evaluate(() => (window as unknown as { hit?: number }).hit)).toBeUndefined();
+      expect(await attacked.evaluate('window.hit')).toBeUndefined();
       expect(await attacked.locator('[onerror], [onload], [src]:not([src^="data:image/"])').count()).toBe(0);
-      expect(await attacked.evaluate(() => document.body.textContent)).toContain(evil);
+      expect(await attacked.evaluate('document.body.textContent')).toContain(evil);
     } finally {
       await Promise.all([plain.close(), attacked.close()]);
     }
@@ -101,8 +100,8 @@ test('a mark says its value beside the pointer, to the arrow keys too, and Escap
 test('the drawings of a table are one stop of the keyboard, and every mark has words', async () => {
   const page = await opened(await report());
   try {
-    const stops = await page.evaluate(() =>
-      [...document.querySelectorAll('table')].map((table) => table.querySelectorAll('svg[tabindex]').length).filter((count) => count > 1),
+    const stops = await page.evaluate(
+      `[...document.querySelectorAll('table')].map((table) => table.querySelectorAll('svg[tabindex]').length).filter((count) => count > 1)`,
     );
     expect(stops).toEqual([]);
     expect(await page.locator('[data-tip=""]').count()).toBe(0);
@@ -137,7 +136,7 @@ test('the printed page is light, unfolds everything also without a script, and c
   const page = await opened(await report(), { colorScheme: 'dark', javaScriptEnabled: false, viewport: { width: 718, height: 1000 } });
   try {
     await page.emulateMedia({ media: 'print' });
-    const found = await page.evaluate(() => {
+    const found: { tables: number } = await page.evaluate(`(() => {
       const right = document.querySelector('main')?.getBoundingClientRect().right ?? 0;
       const tables = [...document.querySelectorAll('table')];
       return {
@@ -149,7 +148,7 @@ test('the printed page is light, unfolds everything also without a script, and c
         cut: tables.filter((table) => table.getBoundingClientRect().right > right + 1).map((table) => table.caption?.textContent),
         navigation: document.querySelector('nav')?.checkVisibility(),
       };
-    });
+    })()`);
     expect(found).toMatchObject({ paper: '#fff', hidden: [], cut: [], navigation: false });
     expect(found.tables).toBeGreaterThan(20);
   } finally {

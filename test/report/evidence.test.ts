@@ -69,7 +69,9 @@ test('use of the devices is drawn for memory, use, clock and temperature, where 
   for (const title of ['Device memory', 'GPU use', 'SM clock', 'Temperature']) expect(usage).toContain(`<strong>${title}</strong>`);
   expect(usage).toContain('n = 9 runs');
   expect(usage).toContain('Of 6 runs there is no record.');
-  expect(usage).toContain('✕ held down by heat or power');
+  const cross = 'd="M-1,-1L1,1M1,-1L-1,1"';
+  expect(usage).toContain(`${cross} fill="none" stroke="var(--bound)" stroke-width=".45"/></svg> held down by heat or power`);
+  expect(part(page, 'usage')).toMatch(/<path[^>]* d="M-4,-4L4,4M4,-4L-4,4"[^>]* stroke="var\(--bound\)"/);
   const lines = figures(usage)[0]?.match(/stroke-dasharray="[^"]+"/g) ?? [];
   expect(new Set(lines).size).toBe(3);
   expect(usage).toMatch(/data-tip="mlp seed 1: mean [\d.]+ GiB, at most 15.5 GiB, over 30.0 s"/);

@@ -153,6 +153,7 @@ test('a run says where it went, what ended its attempts, and what its device did
     attempts: 4,
     failures: { crash: 1, infrastructure: 1, preemption: 1, outOfMemory: 0 },
     warmStart: { run: 'digits-0/mlp/seed-1', step: 900 },
+    image: `trainer@sha256:${'0123456789abcdef'.repeat(4)}`,
   });
   if (run.telemetry) Object.assign(run.telemetry, { throttledShare: 0.25, throttleReasons: { hw_thermal_slowdown: 9 } });
   const row = rowOf(await renderReport(result), 'mlp', run.seed);
@@ -162,17 +163,17 @@ test('a run says where it went, what ended its attempts, and what its device did
     '1 yielded',
     'step 400',
     'warm start: digits-0/mlp/seed-1, step 900',
-    '3.1 % waiting for data',
+    '3.1 %',
     'NVIDIA H100 80GB HBM3',
     '68 %',
     '7.06 kJ',
     '25 %',
-    'hw_thermal_slowdown',
+    'hw thermal slowdown',
   ]) {
     expect(row).toContain(text);
   }
   expect(row).not.toContain('out of memory');
-  expect(row).toContain(`<code>${run.image?.split('@')[1]?.slice(0, 19)}</code>`);
+  expect(row).toContain('<code class="whole">0123456789ab</code>');
 });
 
 test('the record names the image whole: by the digest of its registry and by the id that ran', async () => {
@@ -191,8 +192,42 @@ test('an experiment of processes on the CPU has no columns of devices and images
   }
   const page = await renderReport(result);
   const runs = page.split('<section id="runs"')[1]?.split('</section>')[0] ?? '';
-  expect(runs).not.toMatch(/Utilisation|Energy|Throttled|Image|waiting for data/);
+  expect(runs).not.toMatch(/Utilisation|Energy|Throttled|Image|Waiting for data/);
   expect(page).toContain('none: trainers ran as processes of their host');
+});
+
+test('the table of runs has no column that says nothing, and names images where they are not one', async () => {
+  const heads = async (result: Result): Promise<string[]> => {
+    const runs = (await renderReport(result)).split('<caption id="run-table"')[1]?.split('</thead>')[0] ?? '';
+    return [...runs.matchAll(/<th[^>]*>([^<]*)</g)].map(([, head = '']) => head);
+  };
+  const all = fixture();
+  expect(await heads(all)).not.toContain('Failure');
+  expect(await heads(all)).not.toContain('Image');
+  expect(await heads(all)).toContain('Resumed from');
+  const runs = all.variants.flatMap((variant) => variant.runs);
+  for (const run of runs) Object.assign(run, { resumedFromStep: null, warmStart: null });
+  Object.assign(runs[0] ?? {}, {
+    image: `other@sha256:${'e'.repeat(64)}`,
+    status: 'failed',
+    failure: { type: 'TrainerFailed', message: 'x' },
+  });
+  const changed = await heads(all);
+  expect(changed.slice(-2)).toEqual(['Image', 'Failure']);
+  expect(changed).not.toContain('Resumed from');
+});
+
+test.each([
+  ['https://temporal.example/namespaces/a?b="c"', true],
+  ['http://127.0.0.1:8233/x', true],
+  ['javascript:alert(1)', false],
+  ['temporal', false],
+])('the address of the Temporal UI, %s, is a link where it is one of the web: %s', async (url, linked) => {
+  const result = fixture();
+  result.workflow.url = url;
+  const address = /<dt>Temporal UI<\/dt><dd>(.*?)<\/dd>/.exec(await renderReport(result))?.[1] ?? '';
+  const escaped = url.replaceAll('"', '&#34;');
+  expect(address).toBe(linked ? `<a href="${escaped}" rel="noreferrer"><code>${escaped}</code></a>` : `<code>${url}</code>`);
 });
 
 test('unequal remedies that were declared stand before the verdict', async () => {

@@ -40,6 +40,12 @@ test('the drawing holds every look, zero, the margin, alerts and drift, in the m
   expect(description).toContain('Look 12, 2026-11-12 02:00 UTC: +1.');
 });
 
+test('a drawing of a series scrolls in its figure, which is a region with a name', async () => {
+  const page = await renderSeries(nightly(12), 'open');
+  for (const id of ['effect', 'alpha'])
+    expect(page).toMatch(new RegExp(`<div class="scroll" role="region" tabindex="0" aria-labelledby="${id}-title"><svg class="chart"`));
+});
+
 test('a metric where lower is better is drawn with better up', () => {
   const record = nightly(4);
   record.question = { ...record.question, primary: 'log_loss', margin: 0 };

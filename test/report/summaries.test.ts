@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import type { Result } from '../../src/contract';
 import { renderMarkdown, terminalSummary } from '../../src/report';
 
@@ -13,6 +14,17 @@ test('the terminal summary gives verdict, differences, reasons and the checks th
   expect(text).toContain('! warn  covariates');
   expect(text).not.toContain('class-balance');
   expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(22);
+});
+
+test.each([true, false])('a summary is broken at spaces to the width of the terminal, coloured or not (%s)', (colour) => {
+  const result = fixture();
+  const lines = stripVTControlCharacters(terminalSummary(result, { colour, columns: 60 }))
+    .trim()
+    .split('\n');
+  expect(lines.filter((line) => line.length > 60)).toEqual([]);
+  const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
+  expect(words(lines.join(' '))).toEqual(words(terminalSummary(result, { colour: false })));
+  expect(lines[1]).toMatch(/^ {2}\S/);
 });
 
 test('colour is a matter of the option alone', () => {

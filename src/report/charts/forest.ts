@@ -14,6 +14,8 @@ import type { Chart } from './render';
 
 const rowHeight = 46;
 const width = 300;
+/** Of a bold character of a label, at most, in pixels. */
+const characterWidth = 6.8;
 
 /** One metric's differences with their intervals, on the metric's own scale; right of zero is better in every panel. */
 export function forestChart(result: Result, metric: string, comparisons: Comparison[], id: string): Chart {
@@ -32,6 +34,7 @@ export function forestChart(result: Result, metric: string, comparisons: Compari
     high: c.high === null ? null : c.high / scale,
     text: formatDifferenceWithInterval(metric, c.difference, c.low, c.high),
     middle: (from + to) / 2,
+    ...plate(formatDifferenceWithInterval(metric, c.difference, c.low, c.high), from, to),
     tip: `${c.variant}: ${formatDifference(metric, c.difference)}, ${formatConfidence(c.confidence)} interval ${formatDifferenceInterval(metric, c.low, c.high)}, n = ${formatCount(c.n)}`,
   }));
   const intervals = rows.filter((row) => row.low !== null && row.high !== null);
@@ -96,19 +99,10 @@ export function forestChart(result: Result, metric: string, comparisons: Compari
         mark: { type: 'point', filled: true, size: 95, opacity: 1, yOffset: 8, aria: true },
         encoding: { y, x: { ...x, field: 'difference' }, color: colour, shape, description: { field: 'tip' } },
       },
+      // A plate below the label: lines of zero and of a bound pass behind it, not between its characters.
       {
-        mark: {
-          type: 'text',
-          yOffset: -11,
-          align: 'center',
-          fontSize: 12,
-          fontWeight: 600,
-          color: 'var(--halo)',
-          stroke: 'var(--halo)',
-          strokeWidth: 5,
-          strokeJoin: 'round',
-        },
-        encoding: { y, x: { ...x, field: 'middle' }, text: { field: 'text', type: 'nominal' } },
+        mark: { type: 'rule', strokeWidth: 17, yOffset: -11, color: 'var(--halo)' },
+        encoding: { y, x: { ...x, field: 'left' }, x2: { field: 'right' } },
       },
       {
         mark: { type: 'text', yOffset: -11, align: 'center', fontSize: 12, fontWeight: 600, color: 'var(--ink)' },
@@ -122,6 +116,12 @@ export function forestChart(result: Result, metric: string, comparisons: Compari
     description: describe(metric, comparisons),
     spec,
   };
+}
+
+/** Where a label in the middle begins and ends, in units of the axis. */
+function plate(text: string, from: number, to: number): { left: number; right: number } {
+  const half = (Math.min(width, text.length * characterWidth) / width) * ((to - from) / 2);
+  return { left: (from + to) / 2 - half, right: (from + to) / 2 + half };
 }
 
 function padded(low: number, high: number): [number, number] {

@@ -7,6 +7,9 @@ import type { Chart } from './render';
 /** Points drawn of one run: as many as a small drawing can tell apart. */
 const drawn = 40;
 
+/** A cross of two strokes, from -1 to 1: Vega's own is filled, and a square at this size. */
+export const heldDown = 'M-1,-1L1,1M1,-1L-1,1';
+
 export type UsageQuantity = 'memoryBytes' | 'utilization' | 'smClockMhz' | 'temperatureCelsius';
 
 export const usageQuantities: Record<UsageQuantity, { title: string; show: (value: number) => string }> = {
@@ -85,7 +88,7 @@ export function usageChart(result: Result, runs: readonly UsedRun[], quantity: U
         ? [
             {
               transform: [{ filter: 'datum.held > 0' }],
-              mark: { type: 'point', shape: 'cross', angle: 45, size: 34, filled: true, color: 'var(--bound)', opacity: 1 },
+              mark: { type: 'point', shape: heldDown, size: 64, filled: false, strokeWidth: 1.8, color: 'var(--bound)', opacity: 1 },
               encoding: { x, y },
             },
           ]

@@ -41,6 +41,10 @@ export const facts = (pairs: readonly (readonly [string, HtmlValue])[]): Html =>
 
 export const code = (text: string): Html => html`<code>${text}</code>`;
 
+/** An address as a link to it; what is no address of the web stays text. */
+export const link = (url: string): Html =>
+  /^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : '') ? html`<a href="${url}" rel="noreferrer">${code(url)}</a>` : code(url);
+
 /** A user's name: its direction is its own, and a long one breaks. */
 export const name = (text: string): Html => html`<bdi>${text}</bdi>`;
 

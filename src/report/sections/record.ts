@@ -3,7 +3,7 @@ import { formatConfidence, formatCount, formatTime } from '../formatters';
 import { type Html, html } from '../html';
 import { metricInfo } from '../metricInfo';
 import { limitText } from '../reading';
-import { code, details, facts, name, plural, section, table } from './parts';
+import { code, details, facts, link, name, plural, section, table } from './parts';
 
 /** The rule as it was fixed before the first run. */
 export function planSection(result: Result): Html {
@@ -70,7 +70,7 @@ export function provenanceSection(result: Result): Html {
     facts([
       ['Experiment', code(result.experiment)],
       ['Workflow', html`${code(result.workflow.id)} <span class="muted">run ${code(result.workflow.runId)}</span>`],
-      ...(result.workflow.url === null ? [] : [['Temporal UI', code(result.workflow.url)] as const]),
+      ...(result.workflow.url === null ? [] : [['Temporal UI', link(result.workflow.url)] as const]),
       ['Started', formatTime(result.startedAt)],
       ['Finished', formatTime(result.finishedAt)],
       [

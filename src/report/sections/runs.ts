@@ -1,25 +1,22 @@
 import { type FailureCounts, type Result, type RunResult, stoppedFailure } from '../../contract';
 import { formatCount, formatEnergy, formatPercent, formatSeconds } from '../formatters';
 import { type Html, type HtmlValue, html } from '../html';
-import { bullets, type Column, code, section, table } from './parts';
+import { bullets, code, type Column, section, table } from './parts';
 
 interface NamedRun extends RunResult {
   variant: string;
 }
 
 interface RunColumn extends Column {
+  /** Whether these runs have something to say here; a column without is left out. */
+  shown?: (runs: readonly NamedRun[]) => boolean;
   cell: (run: NamedRun) => HtmlValue;
 }
 
 /** One row a variant and seed. */
 export function runsSection(result: Result): Html {
   const runs = namedRuns(result);
-  const columns = [
-    ...conduct,
-    ...(runs.some((run) => run.telemetry !== null) ? measured : []),
-    ...(runs.some((run) => run.image !== null) ? [image] : []),
-    failure,
-  ];
+  const columns = everyColumn.filter(({ shown }) => shown?.(runs) ?? true);
   return section(
     'runs',
     'Runs',
@@ -28,7 +25,7 @@ export function runsSection(result: Result): Html {
       html`${runs.filter((run) => run.status === 'done').length} of ${runs.length} runs finished. <span class="muted">Attempts are starts of the trainer, with what ended the earlier ones; seconds are of training, over all attempts.</span>`,
       columns,
       runs.map((run) => columns.map(({ cell }) => cell(run))),
-      'wide',
+      'wide runs',
     ),
   );
 }
@@ -43,36 +40,65 @@ const conduct: RunColumn[] = [
       html`<span class="status ${run.status === 'done' ? 'pass' : 'fail'}">${run.status === 'done' ? '✓ done' : run.failure?.type === stoppedFailure ? '✕ stopped' : '✕ failed'}</span>`,
   },
   { head: 'Attempts', number: true, cell: (run) => html`${formatCount(run.attempts)}${causes(run.failures).map(sub)}` },
-  { head: 'Resumed from', number: true, cell: resumedFrom },
-  { head: 'Steps', number: true, cell: (run) => formatCount(run.steps) },
   {
-    head: 'Training',
+    head: 'Resumed from',
     number: true,
-    cell: (run) =>
-      html`${formatSeconds(run.seconds)}${run.dataStall === null ? null : sub(`${formatPercent(run.dataStall)} waiting for data`)}`,
+    shown: (runs) => runs.some(({ resumedFromStep, warmStart }) => resumedFromStep !== null || warmStart !== null),
+    cell: resumedFrom,
+  },
+  { head: 'Steps', number: true, cell: (run) => formatCount(run.steps) },
+  { head: 'Training', number: true, cell: (run) => formatSeconds(run.seconds) },
+  {
+    head: 'Waiting for data',
+    number: true,
+    shown: (runs) => runs.some(({ dataStall }) => dataStall !== null),
+    cell: (run) => (run.dataStall === null ? '–' : formatPercent(run.dataStall)),
   },
   { head: 'Host and device', cell: (run) => html`${run.host ?? '–'}${sub(run.device.model)}` },
 ];
 
+const isMeasured = (runs: readonly NamedRun[]): boolean => runs.some(({ telemetry }) => telemetry !== null);
+
 const measured: RunColumn[] = [
-  { head: 'Utilisation', number: true, cell: ({ telemetry }) => (telemetry === null ? '–' : formatPercent(telemetry.utilization, 0)) },
-  { head: 'Energy', number: true, cell: ({ telemetry }) => (telemetry === null ? '–' : formatEnergy(telemetry.energyJoules)) },
+  {
+    head: 'Utilisation',
+    number: true,
+    shown: isMeasured,
+    cell: ({ telemetry }) => (telemetry === null ? '–' : formatPercent(telemetry.utilization, 0)),
+  },
+  {
+    head: 'Energy',
+    number: true,
+    shown: isMeasured,
+    cell: ({ telemetry }) => (telemetry === null ? '–' : formatEnergy(telemetry.energyJoules)),
+  },
   {
     head: 'Throttled',
     number: true,
+    shown: isMeasured,
     cell: ({ telemetry }) =>
       telemetry === null
         ? '–'
-        : html`${formatPercent(telemetry.throttledShare, 0)}${Object.keys(telemetry.throttleReasons).sort().map(sub)}`,
+        : html`${formatPercent(telemetry.throttledShare, 0)}${Object.keys(telemetry.throttleReasons)
+            .sort()
+            .map((reason) => sub(reason.replaceAll('_', ' ')))}`,
   },
 ];
 
-const image: RunColumn = { head: 'Image', cell: (run) => (run.image === null ? '–' : code(shortDigest(run.image))) };
+const image: RunColumn = {
+  head: 'Image',
+  // One for all stands under Provenance.
+  shown: (runs) => new Set(runs.map(({ image: reference }) => reference)).size > 1,
+  cell: ({ image: reference }) => (reference === null ? '–' : imageName(reference)),
+};
 
 const failure: RunColumn = {
   head: 'Failure',
+  shown: (runs) => runs.some(({ failure: why }) => why !== null),
   cell: (run) => (run.failure === null ? '–' : html`<strong>${run.failure.type}</strong><pre>${run.failure.message}</pre>`),
 };
+
+const everyColumn: RunColumn[] = [...conduct, ...measured, image, failure];
 
 const causeWords: Record<keyof FailureCounts, string> = {
   crash: 'crashed',
@@ -91,8 +117,11 @@ function resumedFrom({ resumedFromStep, warmStart }: NamedRun): HtmlValue {
   return html`${resumedFromStep === null ? '–' : `step ${formatCount(resumedFromStep)}`}${started}`;
 }
 
-/** "sha256:0123456789ab"; the whole digest stands under Provenance. */
-const shortDigest = (reference: string): string => /sha256:[0-9a-f]{12}/.exec(reference)?.[0] ?? reference;
+/** "0123456789ab", as an engine lists it; the whole digest stands under Provenance. */
+function imageName(reference: string): Html {
+  const digest = /sha256:([0-9a-f]{12})/.exec(reference)?.[1];
+  return digest === undefined ? code(reference) : html`<code class="whole">${digest}</code>`;
+}
 
 /** What went otherwise than registered, grouped so that one remedy for all runs is one line. */
 export function deviationsSection(result: Result): Html {

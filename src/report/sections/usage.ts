@@ -1,6 +1,6 @@
 import type { Result } from '../../contract';
 import { renderChart } from '../charts/render';
-import { usageChart, type UsageQuantity, usageQuantities, type UsedRun, usedRuns } from '../charts/usage';
+import { heldDown, usageChart, type UsageQuantity, usageQuantities, type UsedRun, usedRuns } from '../charts/usage';
 import { formatBytes, formatCount, formatNumber, formatPercent } from '../formatters';
 import { type Html, html } from '../html';
 import { dashes, looks } from '../reading';
@@ -29,9 +29,12 @@ async function panel(result: Result, runs: readonly UsedRun[], quantity: UsageQu
   const known = runs.filter(({ series }) => series[quantity].some((value) => value !== null));
   const points = known.reduce((sum, { series }) => sum + series[quantity].filter((value) => value !== null).length, 0);
   const held = quantity === 'smClockMhz' && known.some(({ series }) => series.throttled.some((share) => share > 0));
-  return html`<figure>${caption}${await renderChart(chart)}<p class="n">n = ${plural(known.length, 'run')}, ${formatCount(points)} points${held ? '; ✕ held down by heat or power' : null}.</p></figure>
+  return html`<figure>${caption}${await renderChart(chart)}<p class="n">n = ${plural(known.length, 'run')}, ${formatCount(points)} points${held ? html`; ${cross} held down by heat or power` : null}.</p></figure>
 `;
 }
+
+/** As it is drawn on the clock. */
+const cross = html`<svg role="img" aria-label="cross" width="10" height="10" viewBox="-1.25 -1.25 2.5 2.5"><path d="${heldDown}" fill="none" stroke="var(--bound)" stroke-width=".45"/></svg>`;
 
 /** What stands for which variant: colour, dashes and the shape at the end of a line. */
 function legend(result: Result, variants: Result['variants']): Html {

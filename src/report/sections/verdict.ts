@@ -9,6 +9,7 @@ import {
   formatPercent,
   formatSeconds,
   formatTime,
+  withMinus,
 } from '../formatters';
 import { type Html, html } from '../html';
 import { metricTitle } from '../metricInfo';
@@ -36,12 +37,11 @@ export function verdictHeader(result: Result): Html {
   const declared = result.checks
     .filter((check) => ['remedies', 'plan-followed'].includes(check.name) && check.status === 'warn')
     .map((check) => check.detail);
-  const said = [
-    ...result.checks.filter(({ gate, status }) => gate && status === 'fail').map(({ detail }) => detail),
-    ...declared,
-    ...invalid,
-  ];
-  const reasons = verdict.reasons.filter((reason) => !said.includes(reason));
+  const said = [...result.checks.filter(({ gate, status }) => gate && status === 'fail').map(({ detail }) => detail), ...declared];
+  const reasons = verdict.reasons
+    .filter((reason) => !said.includes(reason))
+    .map(withMinus)
+    .filter((reason) => !invalid.includes(reason));
   const approval = approvalSentence(result);
   const minutes = formatSeconds((Date.parse(result.finishedAt) - Date.parse(result.startedAt)) / 1000);
   return html`<header class="verdict ${verdict.outcome}${verdict.harm ? ' harm' : ''}">

@@ -5,7 +5,7 @@ import { formatCount, formatDifference, formatDifferenceInterval, formatNumber, 
 import { type Html, html } from '../html';
 import { metricInfo, metricTitle } from '../metricInfo';
 import { limitText } from '../reading';
-import { bullets, code, details, facts, name, plural, section, table } from '../sections/parts';
+import { bullets, code, details, facts, name, plural, scroll, section, table } from '../sections/parts';
 import { alphaChart, effectChart } from './charts';
 import { drawn, levelWords } from './reading';
 
@@ -50,8 +50,8 @@ async function drawings(record: SeriesRecord): Promise<Html | null> {
   return section(
     'effect-over-time',
     'The effect over time',
-    html`<figure class="primary"><figcaption><strong>${effect.title}</strong><span class="hint">Bars: ${levelWords(record)}. Better is up; the dashed line is the margin. A diamond decided; a triangle marks a verdict that turned, a square data that moved. Wide early bounds are cut.</span></figcaption>${await renderChart(effect)}<p class="n">n = ${plural(record.looks.length, 'look')}, the last of ${formatCount(record.looks.at(-1)?.information)} ${record.plan.scheme === 'new-units' ? 'units' : 'test rows'}. Every look’s numbers stand in the table below.</p></figure>
-<figure><figcaption><strong>${alpha.title}</strong><span class="hint">the dashed line is all there is to spend</span></figcaption>${await renderChart(alpha)}<p class="n">n = ${plural(record.looks.length, 'look')}.</p>${details('Data', alphaTable(record))}</figure>`,
+    html`<figure class="primary"><figcaption><strong>${effect.title}</strong><span class="hint">Bars: ${levelWords(record)}. Better is up; the dashed line is the margin. A diamond decided; a triangle marks a verdict that turned, a square data that moved. Wide early bounds are cut.</span></figcaption>${scroll('effect-title', await renderChart(effect))}<p class="n">n = ${plural(record.looks.length, 'look')}, the last of ${formatCount(record.looks.at(-1)?.information)} ${record.plan.scheme === 'new-units' ? 'units' : 'test rows'}. Every look’s numbers stand in the table below.</p></figure>
+<figure><figcaption><strong>${alpha.title}</strong><span class="hint">the dashed line is all there is to spend</span></figcaption>${scroll('alpha-title', await renderChart(alpha))}<p class="n">n = ${plural(record.looks.length, 'look')}.</p>${details('Data', alphaTable(record))}</figure>`,
   );
 }
 
