@@ -214,7 +214,7 @@ test('1,000 posts at once with one key, to two servers, give one experiment; 1,0
 }, 120_000);
 
 test('its events go on across a restart of the API and of the Temporal server, none lost and none twice; many watchers ask once', async () => {
-  const { body } = await submit(spec('long', { pause: 0.4 }));
+  const { body } = await submit(spec('long', { pause: 0.8 }));
   const path = `/v1/experiments/${body.id}/events`;
   const training = (events: ServerEvent[]): boolean => events.some(({ event, data }) => event === 'run' && data['state'] === 'training');
   const before = await readEvents(api.url + path, { enough: training });
