@@ -1,5 +1,6 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 // By file, not by room: the guard stays small, and needs neither Temporal nor the store.
 import { guardTrainers } from '../src/activities/guard';
 import { homeInstance, hostFiles } from '../src/activities/hostFiles';
@@ -27,6 +28,10 @@ async function guard(): Promise<void> {
   try {
     const executors = [createProcessExecutor(), createDockerExecutor({ instance: homeInstance(home), patienceMs: 5000 })];
     await guardTrainers({ home, executors, signal: stop.signal, mine });
+  } catch (error) {
+    // A home that is just being removed fails a write, and then there is nothing left to guard.
+    await delay(1000);
+    if (existsSync(home)) throw error;
   } finally {
     if (mine()) release();
   }
