@@ -38,22 +38,30 @@ function card({ record, timing, schedule, ui }: ScheduleRow, viewer: Viewer): Ht
 <p>${seriesMark(record)} ${known?.paused ? plainMark('ask', '‖', 'paused') : null}${known?.note ? html` <span class="muted"><bdi>${known.note}</bdi></span>` : null}</p>
 <dl class="facts">
 <div><dt>Fires</dt><dd>${timing}</dd></div>
-<div><dt>Next</dt><dd>${nextWords(schedule)}</dd></div>
-<div><dt>Under way</dt><dd>${known === null || known.running.length === 0 ? 'nothing' : html`${known.running.length === 1 ? 'a run' : `${known.running.length} runs`}`}</dd></div>
+<div><dt>Next</dt><dd>${nextWords(record, schedule)}</dd></div>
+<div><dt>Under way</dt><dd>${runningWords(schedule)}</dd></div>
 <div><dt>Runs</dt><dd>${runs}, ${failures.length} without a result, ${Number(gpuHours.toPrecision(3))} GPU-hours${known !== null && known.missed + known.skipped > 0 ? `; ${known.missed} missed, ${known.skipped} skipped for overlap` : ''}</dd></div>
 </dl>
 ${lastRuns(record)}
-<div class="actions">${viewer.mayRun && known !== null ? actions(record, known.paused) : null}${ui === null ? null : html`<a class="button" href="${ui}" rel="noopener">Temporal UI<span class="unseen"> of ${name}</span></a>`}</div>
+<div class="actions">${viewer.mayRun ? actions(record, known) : null}${ui === null ? null : html`<a class="button" href="${ui}" rel="noopener">Temporal UI<span class="unseen"> of ${name}</span></a>`}</div>
 </section>
 `;
 }
 
-function nextWords(schedule: ScheduleRow['schedule']): Html | string {
+function nextWords({ state }: SeriesRecord, schedule: ScheduleRow['schedule']): Html | string {
+  if (state !== 'running') return 'never: the series has ended';
   if (schedule === 'unknown') return 'not known: the Temporal server does not answer';
   if (schedule === null) return html`never: the Temporal server has no such schedule; <code>assay schedule apply</code> makes it`;
   if (schedule.paused) return 'not while it is paused';
   if (schedule.next.length === 0) return 'never: its times are over';
   return html`${schedule.next.slice(0, 3).map((at, i) => html`${i === 0 ? null : ', '}<span class="whole">${time(at)}</span>`)}`;
+}
+
+function runningWords(schedule: ScheduleRow['schedule']): string {
+  if (schedule === 'unknown') return 'not known';
+  const under = schedule?.running.length ?? 0;
+  if (under === 0) return 'nothing';
+  return under === 1 ? 'a run' : `${under} runs`;
 }
 
 /** Looks and runs without a result, newest first. */
@@ -71,10 +79,12 @@ function lastRuns({ looks, failures }: SeriesRecord): Html {
   return html`<ul class="runs">${all.slice(0, shownRuns).map(({ when, experimentId, what }) => html`<li><a class="whole" href="/experiments/${encodeURIComponent(experimentId)}">${time(when)}<span class="unseen"> ${experimentId}</span></a> ${what}</li>`)}</ul>`;
 }
 
-function actions({ name, state }: SeriesRecord, paused: boolean): Html {
+/** Empty where the Temporal server has not said whether it is paused. */
+function actions({ name, state }: SeriesRecord, known: { paused: boolean } | null): Html | null {
+  if (state !== 'running') return html`<p class="muted">It has ended: it runs no more.</p>`;
+  if (known === null) return null;
   const button = (action: string, word: string, extra: Html | null = null): Html =>
     html`<form method="post" action="/schedules/${name}/${action}">${extra}<button type="submit">${word}<span class="unseen"> ${name}</span></button></form>`;
   const why = html`<label class="unseen" for="why-${name}">Why ${name} is paused</label><input id="why-${name}" name="note" maxlength="200" placeholder="why (optional)" autocomplete="off">`;
-  if (state !== 'running') return html`<p class="muted">It has ended: it runs no more.</p>`;
-  return html`${button('trigger', 'Run now')}${paused ? button('resume', 'Go on') : button('pause', 'Pause', why)}`;
+  return html`${button('trigger', 'Run now')}${known.paused ? button('resume', 'Go on') : button('pause', 'Pause', why)}`;
 }

@@ -1,12 +1,13 @@
 // Proves the pages of series, schedules and devices in a real Chromium, over a real server, a real pool workflow's answers and a real store.
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { Browser } from 'playwright-core';
 import { seriesSummary } from '../../src/analysis/series';
 import { createSchedule, describeSchedule, triggerSchedule } from '../../src/client';
-import type { DeviceHealth, PoolState } from '../../src/contract';
-import { nobody, pageDocument, pagePolicy, poolBody } from '../../src/pages';
+import type { DeviceHealth, PoolState, SeriesRecord } from '../../src/contract';
+import { nobody, pageDocument, pagePolicy, poolBody, schedulesBody } from '../../src/pages';
 import { openStore, type Store } from '../../src/store';
 import { nightly, opened, seriesOf } from '../activities/seriesFixture';
 import { apiHome, type Home } from '../api/support';
@@ -38,6 +39,8 @@ beforeAll(async () => {
       state: { paused: true, note: evil },
     });
   ({ url } = await home.start({ client: server.client, store, uiUrl: 'http://ui.example' }));
+  // The first questions to a schedule that was just made can take longer than a page waits for them, where the machine is busy.
+  for (const name of ['nightly', 'over']) while ((await describeSchedule(server.client, name)) === null) await sleep(100);
 }, 60_000);
 
 afterAll(async () => {
@@ -124,6 +127,13 @@ test('without a host the page of devices tells how one comes', async () => {
   expect(wrong).toEqual([]);
   await context.close();
 }, 30_000);
+
+test('a server that does not answer leaves what the record knows', () => {
+  const row = (series: SeriesRecord) => ({ record: series, timing: 'daily', schedule: 'unknown' as const, ui: null });
+  const said = (series: SeriesRecord) => schedulesBody({ rows: [row(series)], viewer: nobody, done: null }).toString();
+  expect(said(record)).toContain('not known: the Temporal server does not answer');
+  expect(said({ ...record, state: 'decided' })).toContain('never: the series has ended');
+});
 
 /** As the pool answers it: a device in use, a broken one, and a run that waits. */
 const pool = (now: number): PoolState => {
