@@ -1,8 +1,11 @@
 const shortest = 1000;
+/** Between two questions, where many different ones are asked again and again. */
+const apart = 50;
 
 /**
  * One question to the Temporal server for all who ask the same: what readers cost it does not grow with their number. An answer is given
- * again for a second, or for as long as it took where that was more, so that a slow server is asked less and never ever more.
+ * again for a second, for as long as it took, or for so long that all answers together are renewed 20 times a second, whichever is longest: a
+ * server that is slow, or has much open, is asked less and never ever more.
  */
 export class SharedAnswers {
   readonly #answers = new Map<string, Promise<unknown>>();
@@ -16,7 +19,7 @@ export class SharedAnswers {
     this.#answers.set(key, answer);
     const keep = () => {
       const drop = () => void (this.#answers.get(key) === answer && this.#answers.delete(key));
-      setTimeout(drop, Math.max(shortest, performance.now() - begun)).unref();
+      setTimeout(drop, Math.max(shortest, performance.now() - begun, apart * this.#answers.size)).unref();
     };
     answer.then(keep, keep);
     return answer;

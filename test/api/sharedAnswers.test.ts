@@ -57,6 +57,20 @@ test('an answer is kept for a second, or for as long as it took', async () => {
   jest.useRealTimers();
 });
 
+test('however many experiments are open, 20 questions a second are asked', async () => {
+  jest.useFakeTimers();
+  const answers = new SharedAnswers();
+  let asked = 0;
+  // Each of 200 is read twice a second, for a minute.
+  for (let at = 0; at < 60_000; at += 500) {
+    for (let i = 0; i < 200; i++) void answers.get(`progress ${i}`, () => Promise.resolve(asked++));
+    await jest.advanceTimersByTimeAsync(500);
+  }
+  expect(asked / 60).toBeGreaterThan(10);
+  expect(asked / 60).toBeLessThanOrEqual(20.5);
+  jest.useRealTimers();
+});
+
 test('what was forgotten is asked anew, and its old answer does not come back', async () => {
   const answers = new SharedAnswers();
   const { asked, question } = counted<string>();
