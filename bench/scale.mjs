@@ -56,7 +56,7 @@ await withHome(async (home) => {
 
   const single = [];
   for (let i = 0; i < alone; i++) single.push(await oneAlone(submit, client, store));
-  const before = { usage: await stackUsage(home), objects: filesBelow(join(home, 'store', 'objects')) };
+  const before = { usage: await stackUsage(home), objects: filesBelow(join(home, 'store', 'objects')), asked: await requests(home) };
 
   const api = reads > 0 ? await startApi(home, info) : null;
   const watched = watch(home, client, experiments);
@@ -67,6 +67,7 @@ await withHome(async (home) => {
   await watched.done;
   const ended = Date.now();
   const after = await stackUsage(home);
+  const asked = await requests(home);
   const answers = await reading?.stop();
   api?.stop();
 
@@ -76,6 +77,7 @@ await withHome(async (home) => {
     single,
     before,
     after,
+    asked,
     begun,
     startedBy,
     ended,
@@ -199,6 +201,17 @@ async function historySizes(client, started) {
   return sizes;
 }
 
+/** Requests to the server's front end so far, by operation, as the server counts them. */
+async function requests(home) {
+  const [, url] = /^Metrics:\s+(\S+)/m.exec(readFileSync(join(home, 'stack', 'temporal.log'), 'utf8'));
+  const counts = new Map();
+  for (const line of (await (await fetch(url)).text()).split('\n')) {
+    const [, operation, count] = /^service_requests\{.*operation="(\w+)",service_name="frontend"\} (\S+)$/.exec(line) ?? [];
+    if (operation) counts.set(operation, (counts.get(operation) ?? 0) + Number(count));
+  }
+  return counts;
+}
+
 /** Of the one workflow that gives out places, over all runs of it that the server still knows. */
 async function poolCost(client) {
   const runs = [];
@@ -296,7 +309,7 @@ function filesBelow(folder) {
   };
 }
 
-function report({ single, before, after, begun, startedBy, ended, watched, starts, sizes, answers, pool, objects }) {
+function report({ single, before, after, asked, begun, startedBy, ended, watched, starts, sizes, answers, pool, objects }) {
   const seconds = (ended - begun) / 1000;
   console.log(
     `${experiments} experiments of 2 variants x 3 seeds, ${values.slots} trainers at once, ${rate > 0 ? `${rate} starts a second` : 'started at once'}:\n`,
@@ -352,6 +365,26 @@ function report({ single, before, after, begun, startedBy, ended, watched, start
         return [median(all), Math.max(...all)];
       }),
     ]),
+  );
+  console.log('');
+  const each = (operation) => ((asked.get(operation) ?? 0) - (before.asked.get(operation) ?? 0)) / experiments;
+  const answered = (kind) => ['Completed', 'Failed', 'Canceled'].map((end) => each(`Respond${kind}Task${end}`)).reduce((a, b) => a + b);
+  table(
+    ['requests to the server an experiment', 'polls', 'that brought work'],
+    [
+      // A query comes as a workflow task.
+      ['workflow tasks', each('PollWorkflowTaskQueue').toFixed(1), (answered('Workflow') + answered('Query')).toFixed(1)],
+      ['activity tasks', each('PollActivityTaskQueue').toFixed(1), answered('Activity').toFixed(1)],
+      ['Nexus tasks', each('PollNexusTaskQueue').toFixed(1), answered('Nexus').toFixed(1)],
+      [
+        'all requests',
+        [...asked.keys()]
+          .map(each)
+          .reduce((a, b) => a + b)
+          .toFixed(1),
+        '',
+      ],
+    ],
   );
   console.log('');
   const names = Object.keys(after);
