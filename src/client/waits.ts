@@ -77,15 +77,16 @@ async function ofExperiment(looker: Looker, pool: PoolState | null, progress: Pr
   return [
     ...byPeople(progress),
     ...(progress.stage === 'training' && left > 0 ? [`its runs: ${left} of ${progress.runs.length} have not ended`] : []),
-    ...(progress.waitingFor ? [progress.waitingFor] : []),
+    ...(progress.waitingFor && !progress.paused ? [progress.waitingFor] : []),
     ...inLine(pool, workflowId),
     ...(await activities(looker, workflowId)),
   ];
 }
 
-function byPeople({ experimentId, paused, approval }: Progress): Chain {
+function byPeople({ experimentId, paused, waitingFor, approval }: Progress): Chain {
   return [
-    ...(paused ? [`the experiment is paused; \`assay resume ${experimentId}\` goes on`] : []),
+    // While it is paused it says itself who ends that, and who began it, when and why.
+    ...(paused ? [`a person's word: ${waitingFor}`] : []),
     ...(approval?.state === 'waiting' ? [`a person's word: \`assay approve ${experimentId}\` or \`assay reject ${experimentId}\``] : []),
   ];
 }

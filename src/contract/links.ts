@@ -8,6 +8,9 @@ export const workflowUrl = (uiUrl: string | null, namespace: string, workflowId:
 export const reportUrl = (publicUrl: string | null, experimentId: string): string | null =>
   publicUrl === null ? null : `${withoutSlash(publicUrl)}/v1/experiments/${encodeURIComponent(experimentId)}/report`;
 
+/** The live page of an experiment whose report is at that address. */
+export const pageUrl = (report: string): string => report.replace(/\/v1(\/experiments\/[^/]+)\/report$/, '$1');
+
 /** Where people find an experiment; `uiUrl` and `publicUrl` are base addresses. */
 export function linksOf(at: { uiUrl: string | null; publicUrl: string | null; namespace: string }, workflowId: string, id: string): Links {
   return { report: reportUrl(at.publicUrl, id), workflow: workflowUrl(at.uiUrl, at.namespace, workflowId) };

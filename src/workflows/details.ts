@@ -1,10 +1,13 @@
 import type { Lease, PlaceInLine, Progress, RunKey, RunState } from '../contract';
 import { isFinal } from '../contract';
+import { pageUrl } from '../contract/links';
 import { cutTo, plain, tableOf } from '../contract/describe';
 
 /** Bytes of Markdown: more nobody reads in a browser, and every look at the workflow carries it. */
 const mostBytes = 32_000;
 const mostRuns = 200;
+/** A link is as long as its row: of more runs they would push the rest out. */
+const mostLinked = 50;
 /** As many are seen at a glance, without a sum. */
 const fewRuns = 8;
 const mostFindings = 20;
@@ -24,7 +27,7 @@ export function progressDetails(progress: Progress): string {
     verdict ? [plain(verdict.sentence), '', ...verdict.reasons.map((reason) => `- ${plain(reason)}`)] : [],
     links ? linkLine(progress) : [],
     progress.runs.length > fewRuns ? counts(progress.runs) : [],
-    runTable(progress.runs),
+    runTable(progress.runs, links?.report ?? null),
     findings.length > 0 ? ['Noted:', '', ...bounded(findings, mostFindings).map((finding) => `- ${plain(finding)}`)] : [],
   ];
   return cutTo(parts.flatMap((part) => (part.length > 0 ? [part.join('\n')] : [])).join('\n\n'), mostBytes);
@@ -58,7 +61,7 @@ function linkLine({ links, stage }: Progress): string[] {
   const report = links?.report ?? null;
   const shown = [
     ...(report !== null && stage === 'done' ? [`[report](${report})`] : []),
-    ...(report === null ? [] : [`[at the API](${report.replace(/\/report$/, '')})`]),
+    ...(report === null ? [] : [`[page](${pageUrl(report)})`, `[at the API](${report.replace(/\/report$/, '')})`]),
   ];
   return shown.length === 0 ? [] : [shown.join(' · ')];
 }
@@ -75,13 +78,20 @@ function counts(runs: readonly Run[]): string[] {
   return tableOf(['variant', 'done', 'training', 'waiting for a place', 'failed'], rows);
 }
 
-/** One row a run; where there are too many, those that are not done first. */
-function runTable(runs: readonly Run[]): string[] {
+/** One row a run, its seed a link to its log; where there are too many, those that are not done first. */
+function runTable(runs: readonly Run[], report: string | null): string[] {
+  const page = report === null || runs.length > mostLinked ? null : pageUrl(report);
   const order = ['failed', 'training', 'starting', 'waiting', 'cancelled', 'done'] satisfies RunState[];
   const shown =
     runs.length <= mostRuns ? runs : [...runs].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state)).slice(0, mostRuns);
   const rows = shown.map(({ variant, seed, state, host, epoch, message }) => [
-    ...[plain(variant), String(seed), state, host === null ? '–' : plain(host), epoch === 0 ? '–' : String(epoch)],
+    ...[
+      plain(variant),
+      page === null ? String(seed) : `[${seed}](${page}?log=${encodeURIComponent(`${variant}/${seed}`)}#log)`,
+      state,
+      host === null ? '–' : plain(host),
+      epoch === 0 ? '–' : String(epoch),
+    ],
     message === null ? '' : plain(cutTo(message, 200)),
   ]);
   const table = tableOf(['variant', 'seed', 'state', 'host', 'start', 'last message'], rows);

@@ -96,6 +96,17 @@ describe('an experiment', () => {
     expect(text.split('\n')[2]).toBe('`assay report digits-1`');
   });
 
+  test('leads to its page and to the log of each run, where people reach the API', () => {
+    const links = { report: 'https://assay.example.org/v1/experiments/digits-1/report', workflow: null };
+    const text = progressDetails(progress({ runs: [run('c n', 3, 'training')], links }));
+    expect(text).toContain(
+      '[page](https://assay.example.org/experiments/digits-1) · [at the API](https://assay.example.org/v1/experiments/digits-1)',
+    );
+    expect(text).toContain('| c n | [3](https://assay.example.org/experiments/digits-1?log=c%20n%2F3#log) | training |');
+    const many = Array.from({ length: 51 }, (_, i) => run('cnn', i, 'training'));
+    expect(progressDetails(progress({ runs: many, links }))).toContain('| cnn | 0 | training |');
+  });
+
   test('that failed says why, and waits for nothing', () => {
     const text = progressDetails(progress({ stage: 'failed', waitingFor: 'DataInvalid: no column "label"' }));
     expect(text.split('\n')[0]).toBe('**failed**: DataInvalid: no column "label"');
