@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createPoolActivities } from '../../src/activities';
-import { drainHost, gpus, poolText, setQuota } from '../../src/cli/gpus';
+import { drainHost, gpus, poolText, setQuota } from '../../src/cli/gpus/gpus';
 import { type HostReport, type LeaseRequest, type PoolState, ids, poolNames, queues } from '../../src/contract';
 import { leaseOf } from '../guard/helpers';
 import { startServer } from '../guard/server';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { type HostDrain, ids, poolNames } from '../../contract';
-import { count, poolState, requireHost, withPool } from '../gpus';
+import { count, poolState, requireHost, withPool } from '../gpus/gpus';
 
 interface DrainOptions {
   yield?: boolean;

@@ -3,7 +3,7 @@ import { type DeploymentState, type QueueState, deploymentState, ownerWeights, q
 import { AssayError, deploymentName } from '../../contract';
 import type { Store } from '../../store';
 import { pc } from '../colours';
-import { columns, count, poolState } from '../gpus';
+import { columns, count, poolState } from '../gpus/gpus';
 import { homeDir } from '../home';
 import { joinSession, type Session } from '../session';
 

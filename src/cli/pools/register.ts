@@ -42,7 +42,7 @@ A GPU host out of service:
   pools
     .command('undrain <host>')
     .description('take it back')
-    .action(async (host: string) => (await import('../gpus.js')).drainHost(host, false));
+    .action(async (host: string) => (await import('../gpus/gpus.js')).drainHost(host, false));
   pools
     .command('weight <owner> <weight>')
     .description('turns of a team for one of another, 0.001 to 1000, default 1; none takes it away')

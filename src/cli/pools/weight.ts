@@ -1,6 +1,6 @@
 import { setOwnerWeight } from '../../client';
 import { type OwnerWeight, ids, poolNames } from '../../contract';
-import { poolState } from '../gpus';
+import { poolState } from '../gpus/gpus';
 import { withServer } from './pools';
 
 /** Of a team in queues, for what starts from now on, and among those who wait for devices, at once. */

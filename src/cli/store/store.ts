@@ -1,10 +1,10 @@
-import { AssayError } from '../contract';
-import { seconds } from '../contract/specValues';
-import { formatters, gcSentence, scrubSentence } from '../report';
-import { collectGarbage, scrub, storeStats } from '../store';
-import { pc } from './colours';
-import { progressLine } from './progressLine';
-import { sessionStore } from './home';
+import { AssayError } from '../../contract';
+import { seconds } from '../../contract/specValues';
+import { formatters, gcSentence, scrubSentence } from '../../report';
+import { collectGarbage, scrub, storeStats } from '../../store';
+import { pc } from '../colours';
+import { progressLine } from '../progressLine';
+import { sessionStore } from '../home';
 
 const { formatBytes, formatCount } = formatters;
 
@@ -74,8 +74,8 @@ export async function maintain(options: Output & { every?: string; grace: string
     throw new AssayError('SpecInvalid', `--grace ${options.grace}: at least 1h, so that what has no name yet is kept`);
   const every = options.every === undefined || options.every === 'off' ? null : duration('--every', options.every);
   const [{ maintainOnce, scheduleMaintenance }, { openSession }] = await Promise.all([
-    import('../client/index.js'),
-    import('./session.js'),
+    import('../../client/index.js'),
+    import('../session.js'),
   ]);
   const { client } = await openSession((line) => void process.stderr.write(`${line}\n`));
   try {

@@ -1,15 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { ColumnProfile, Provenance, SnapshotDiff, SnapshotRecord, TableProfile } from '../contract';
+import type { ColumnProfile, Provenance, SnapshotDiff, SnapshotRecord, TableProfile } from '../../contract';
 // By file: a snapshot without changes takes less time than the rest of these rooms to load.
-import { findSnapshot, listSnapshots } from '../data/findSnapshot';
-import { getSnapshot, removeSnapshot, snapshotData, verifySnapshot } from '../data/snapshotRecord';
-import { formatBytes, formatCount, formatNumber } from '../report/formatters';
-import { pc } from './colours';
-import { progressLine } from './progressLine';
-import { provenance } from './provenance';
-import { homeDir, sessionStore } from './home';
+import { findSnapshot, listSnapshots } from '../../data/findSnapshot';
+import { getSnapshot, removeSnapshot, snapshotData, verifySnapshot } from '../../data/snapshotRecord';
+import { formatBytes, formatCount, formatNumber } from '../../report/formatters';
+import { pc } from '../colours';
+import { progressLine } from '../progressLine';
+import { provenance } from '../provenance';
+import { homeDir, sessionStore } from '../home';
 
 interface Output {
   json?: boolean;
@@ -21,7 +21,7 @@ export async function create(source: string, options: Output & { name?: string; 
   const line = progressLine('storing');
   const root = process.cwd();
   const python = source.startsWith('builtin:')
-    ? await (await import('../stack/index.js')).trainerPython().catch(() => undefined)
+    ? await (await import('../../stack/index.js')).trainerPython().catch(() => undefined)
     : undefined;
   try {
     const { digest, record, created } = await snapshotData({
@@ -66,7 +66,7 @@ export async function show(which: string, options: Output & { format?: 'text' | 
   const origin = record.provenance === null ? null : await store.getJson<Provenance>(record.provenance);
   const published = { digest, record, profile, provenance: origin, store: store.url };
   if (options.format !== undefined && options.format !== 'text') {
-    const { mlflowDataset, openLineageDataset } = await import('../publish/index.js');
+    const { mlflowDataset, openLineageDataset } = await import('../../publish/index.js');
     return print((options.format === 'mlflow' ? mlflowDataset : openLineageDataset)(published));
   }
   if (options.json) return print({ digest, names, ...record, profile, provenance: origin });
@@ -101,7 +101,7 @@ export async function diff(from: string, to: string, options: Output & { id?: st
   const [a, b] = [await findSnapshot(store, from), await findSnapshot(store, to)];
   const workDir = await mkdtemp(join(tmpdir(), 'assay-diff-'));
   try {
-    const { diffSnapshots } = await import('../data/index.js');
+    const { diffSnapshots } = await import('../../data/index.js');
     const found = await diffSnapshots(store, a.digest, b.digest, { workDir, ...(options.id === undefined ? {} : { id: options.id }) });
     if (options.json) print(found);
     else process.stdout.write(diffText(found));

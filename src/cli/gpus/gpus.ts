@@ -1,8 +1,8 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import { pc } from './colours';
-import { AssayError, type Device, type HostDrain, type OwnerQuota, type PoolState, ids, poolNames } from '../contract';
-import { homeDir } from './home';
-import { joinSession } from './session';
+import { pc } from '../colours';
+import { AssayError, type Device, type HostDrain, type OwnerQuota, type PoolState, ids, poolNames } from '../../contract';
+import { homeDir } from '../home';
+import { joinSession } from '../session';
 
 /** Who holds which device of the pool, who waits, and why. Starts nothing. */
 export async function gpus(options: { json?: boolean }): Promise<void> {

@@ -12,15 +12,15 @@ import {
   reweight,
   servingConsistency,
   sideOfTable,
-} from '../checks';
-import { AssayError, type DriftFinding, type DriftReport, type StreamFinding, type TableProfile } from '../contract';
-import { findSnapshot, openSource, profileFile, profilePredictions, readRows, tableOf } from '../data';
-import { formatters } from '../report';
-import { trainerPython } from '../stack';
-import { pc } from './colours';
-import { readPredictions } from './predictions/files';
-import { sessionStore } from './home';
-import { withTemporaryFolder } from './temporaryFolder';
+} from '../../checks';
+import { AssayError, type DriftFinding, type DriftReport, type StreamFinding, type TableProfile } from '../../contract';
+import { findSnapshot, openSource, profileFile, profilePredictions, readRows, tableOf } from '../../data';
+import { formatters } from '../../report';
+import { trainerPython } from '../../stack';
+import { pc } from '../colours';
+import { readPredictions } from '../predictions/files';
+import { sessionStore } from '../home';
+import { withTemporaryFolder } from '../temporaryFolder';
 
 const { formatCount, formatNumber, formatPercent, formatPValue } = formatters;
 
