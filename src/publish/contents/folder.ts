@@ -53,33 +53,19 @@ export async function verifyFolder(dir: string, { expect, onProgress }: FolderOp
 
   const result = found.has('result.json') ? (JSON.parse(await readFile(join(dir, 'result.json'), 'utf8')) as Result) : null;
   const signature = result === null ? null : `sha256:${createHash('sha256').update(canonicalJson(result)).digest('hex')}`;
-  const disagree = (name: string, digest: string | null, detail: string): void =>
-    tally.problem({ state: 'disagrees', name, digest, detail, mended: null });
   if (signature !== null && manifest.result !== undefined && manifest.result !== signature)
-    disagree('result.json', signature, `manifest.json names the result ${manifest.result}`);
-  if (expect !== null && expect !== signature) disagree('result.json', signature, `expected the digest ${expect}`);
+    tally.disagrees('result.json', signature, `manifest.json names the result ${manifest.result}`);
+  if (expect !== null && expect !== signature) tally.disagrees('result.json', signature, `expected the digest ${expect}`);
   for (const { name, digest } of result?.contents ?? []) {
     const there = found.get(name);
-    if (there !== undefined && there !== digest) disagree(name, there, `the result lists it with ${digest}`);
+    if (there !== undefined && there !== digest) tally.disagrees(name, there, `the result lists it with ${digest}`);
   }
   if (result !== null && result.experiment !== manifest.experiment)
-    disagree('result.json', signature, `it is of ${result.experiment}, and manifest.json of ${manifest.experiment}`);
+    tally.disagrees('result.json', signature, `it is of ${result.experiment}, and manifest.json of ${manifest.experiment}`);
   if (result !== null && result.contents === undefined)
     tally.notes.push('this result does not list what it was made from: its files were held against manifest.json alone');
-  return {
-    schema: 'assay.verify/1',
-    what: 'export',
-    experiment: manifest.experiment,
-    place: dir,
-    ok: tally.problems.length === 0,
-    signature,
-    expected: expect,
-    listed: result?.contents !== undefined,
-    ...tally.sums,
-    groups: tally.groups(),
-    problems: tally.problems,
-    notes: tally.notes,
-  };
+  const { experiment } = manifest;
+  return tally.report({ what: 'export', experiment, place: dir, signature, expected: expect, listed: result?.contents !== undefined });
 }
 
 async function readManifest(dir: string): Promise<AnyManifest> {

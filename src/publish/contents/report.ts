@@ -61,8 +61,25 @@ export class Tally {
     this.problems.push(problem);
   }
 
+  disagrees(name: string, digest: string | null, detail: string): void {
+    this.problem({ state: 'disagrees', name, digest, detail, mended: null });
+  }
+
+  /** What was found, once all has been looked at. */
+  report(about: Pick<VerifyReport, 'what' | 'experiment' | 'place' | 'signature' | 'expected' | 'listed'>): VerifyReport {
+    return {
+      schema: 'assay.verify/1',
+      ...about,
+      ok: this.problems.every(({ mended }) => mended === true),
+      ...this.#sums(),
+      groups: this.#ordered(),
+      problems: this.problems,
+      notes: this.notes,
+    };
+  }
+
   /** By group, each object once however many of its copies are bad. */
-  groups(): VerifiedGroup[] {
+  #ordered(): VerifiedGroup[] {
     const seen = new Set<string>();
     for (const { state, name, digest } of this.problems) {
       if ((state !== 'damaged' && state !== 'missing') || seen.has(`${name} ${digest}`)) continue;
@@ -72,7 +89,7 @@ export class Tally {
     return [...this.#groups.values()].sort((a, b) => order(a.name) - order(b.name) || (a.name < b.name ? -1 : 1));
   }
 
-  get sums(): { objects: number; bytes: number } {
+  #sums(): { objects: number; bytes: number } {
     const groups = [...this.#groups.values()];
     return { objects: groups.reduce((sum, one) => sum + one.objects, 0), bytes: groups.reduce((sum, one) => sum + one.bytes, 0) };
   }

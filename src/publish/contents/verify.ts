@@ -65,30 +65,20 @@ export async function verifyExperiment(record: ExperimentRecord, options: Verify
     );
     const provenance = walk.parsed<ProvenanceObject>(record.provenance.digest);
     const snapshot = record.snapshot === null ? null : walk.parsed<Snapshot>(record.snapshot.digest);
-    for (const { name, detail } of disagreements({ record, result, provenance, snapshot, runs }))
-      tally.problem({ state: 'disagrees', name, digest: null, detail, mended: null });
+    for (const { name, detail } of disagreements({ record, result, provenance, snapshot, runs })) tally.disagrees(name, null, detail);
     await checkReport(record, result, walk, options, tally);
     await checkNumbers(result, options, tally);
   }
   const { expect } = options;
   const signature = record.result?.digest ?? null;
-  if (expect !== null && expect !== signature)
-    tally.problem({ state: 'disagrees', name: 'result.json', digest: signature, detail: `expected the digest ${expect}`, mended: null });
+  if (expect !== null && expect !== signature) tally.disagrees('result.json', signature, `expected the digest ${expect}`);
   await mend(tally, options.mending);
-  return {
-    schema: 'assay.verify/1',
+  return tally.report({
     what: 'experiment',
     experiment: record.experimentId,
     place: options.store.url,
-    ok: tally.problems.every(({ mended }) => mended === true),
-    signature,
-    expected: expect,
-    listed: result?.contents !== undefined,
-    ...tally.sums,
-    groups: tally.groups(),
-    problems: tally.problems,
-    notes: tally.notes,
-  };
+    ...{ signature, expected: expect, listed: result?.contents !== undefined },
+  });
 }
 
 const own = (record: ExperimentRecord): [name: string, ref: Ref | null | undefined][] => [
@@ -138,13 +128,12 @@ async function checkReport(record: ExperimentRecord, result: Result, walk: Walk,
   const [stored, rendered] = [(await store.get(record.report)).toString('utf8'), await render(result, latency)];
   if (stored === rendered) return;
   const at = [...rendered].findIndex((letter, i) => letter !== stored[i]);
-  tally.problem({
-    state: 'disagrees',
-    name: 'report.html',
-    digest: record.report.digest,
-    detail: `it is not what assay ${version} renders of this result: it differs from character ${at < 0 ? rendered.length : at} on`,
-    mended: null,
-  });
+  const where = at < 0 ? rendered.length : at;
+  tally.disagrees(
+    'report.html',
+    record.report.digest,
+    `it is not what assay ${version} renders of this result: it differs from character ${where} on`,
+  );
 }
 
 /** An analysis needs every object whole, and the list of them. */
@@ -154,8 +143,7 @@ async function checkNumbers(result: Result, { recompute, version }: VerifyOption
   if (tally.problems.some(({ state, mended }) => mended === null && !['disagrees', 'unlisted'].includes(state)))
     return void tally.notes.push('the numbers were not computed again, since not everything is sound');
   const found = await recompute(result);
-  if (result.provenance.assay === version)
-    for (const one of found) tally.problem({ ...one, state: 'disagrees', digest: null, mended: null });
+  if (result.provenance.assay === version) for (const { name, detail } of found) tally.disagrees(name, null, detail);
   else if (found.length > 0)
     tally.notes.push(
       `assay ${version} computes ${found.length} numbers otherwise than ${result.provenance.assay} did, first ${found[0]?.name}: ${found[0]?.detail}`,
