@@ -12,6 +12,7 @@ interface Service {
   image: string;
   restart: string;
   environment?: Record<string, string | null>;
+  env_file?: { path: string; required: boolean }[];
   healthcheck?: { test: string[] };
   ports?: { host_ip: string; published: string }[];
   volumes?: { type: string; source: string; target: string }[];
@@ -119,6 +120,11 @@ test('a pool takes the environment that it is given, and knows each variable', (
     expect([known.home, known.storeUrl, known.publicUrl]).toEqual(['/var/lib/assay', 's3://assay/store', 'http://127.0.0.1:8080']);
     for (const variable of Object.keys(environment).filter((key) => key.startsWith('ASSAY_'))) expect(documented).toContain(variable);
   }
+});
+
+test('the control pool alone learns from mlflow.env where results are published, and needs no such file', () => {
+  const files = Object.entries(load().services).flatMap(([name, service]) => (service.env_file ?? []).map((file) => ({ name, ...file })));
+  expect(files).toEqual([{ name: 'control', path: join(home, 'mlflow.env'), required: false }]);
 });
 
 test('with an engine the pool has the same folder inside and outside', () => {
