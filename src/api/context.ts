@@ -6,6 +6,7 @@ import type { Store } from '../store';
 import type { Caller } from './access';
 import type { limitsOf, ServeConfig } from './config';
 import type { Feeds } from './events/feed';
+import type { ExperimentRecords } from './experimentRecords';
 import { HttpProblem } from './problems';
 import type { SharedAnswers } from './sharedAnswers';
 
@@ -17,6 +18,7 @@ export interface Context {
   limits: ReturnType<typeof limitsOf>;
   feeds: Feeds;
   answers: SharedAnswers;
+  records: ExperimentRecords;
   /** ASSAY_HOME. */
   home: string;
   /** Base address of the Temporal UI. */

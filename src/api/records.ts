@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { AssayError, type ExperimentRecord, ids, type Progress, refNames, type Result, type Stage } from '../contract';
+import { AssayError, type ExperimentRecord, ids, type Progress, type Result, type Stage } from '../contract';
 import { workflowUrl } from '../contract/links';
 import { ask, type Context } from './context';
 import { HttpProblem } from './problems';
@@ -17,8 +17,8 @@ export interface Found {
 /** Throws NotFound where neither the store nor the server knows it. */
 export async function findExperiment(context: Context, id: string): Promise<Found> {
   if (!idForm.test(id)) throw unknown(id);
-  const found = await context.store.refs.get<ExperimentRecord>(refNames.experiment(id));
-  if (found !== null) return { id, record: found.value, runId: found.value.workflow.runId };
+  const record = await context.records.get(id);
+  if (record !== null) return { id, record, runId: record.workflow.runId };
   try {
     const workflow = context.client.workflow.getHandle(ids.experimentWorkflow(id));
     const { runId } = await context.answers.get(`workflow ${id}`, () => ask(context, () => workflow.describe()));

@@ -16,6 +16,7 @@ import { enforceScopes, identifyCallers } from './access';
 import { limitsOf, type ServeConfig } from './config';
 import type { App, Context } from './context';
 import { Feeds } from './events/feed';
+import { ExperimentRecords } from './experimentRecords';
 import { describeApi, serveDescription } from './openapi';
 import { HttpProblem, pathOf, type ProblemKind, problemType, sendProblem } from './problems';
 import { artifactRoutes } from './routes/artifacts';
@@ -73,6 +74,7 @@ export async function startApi(options: ApiOptions): Promise<RunningApi> {
     limits: limitsOf(config),
     feeds: new Feeds(options.client),
     answers: new SharedAnswers(),
+    records: new ExperimentRecords(options.store),
     nowhere,
     heartbeatMs: options.heartbeatMs ?? 15_000,
   };

@@ -1,16 +1,9 @@
 import { z } from 'zod';
-import {
-  type ExperimentRecord,
-  type ProvenanceObject,
-  refNames,
-  type Result as ResultObject,
-  type SeriesRecord,
-  type Stage,
-  stages,
-} from '../../contract';
+import { refNames, type Result as ResultObject, type SeriesRecord, type Stage, stages } from '../../contract';
 import { renderMarkdown } from '../../report';
 import { type App, ask, type Context } from '../context';
 import { HttpProblem } from '../problems';
+import { nameOf, sortKey } from '../experimentRecords';
 import { endedRecord, experimentView, findExperiment, progressOf } from '../records';
 import { ExperimentDetail, ExperimentList, json, problems, Result, text } from '../schemas';
 import { preferred, sandboxedReport } from './negotiate';
@@ -56,7 +49,7 @@ export async function experimentRoutes(app: App, context: Context): Promise<void
       const found = await findExperiment(context, request.params.id);
       const { record } = found;
       const progress = record === null || record.status === 'running' ? await progressOf(context, found.id) : null;
-      const by = record === null ? null : (await context.store.getJson<ProvenanceObject>(record.provenance)).user;
+      const by = record === null ? null : await context.records.user(record);
       return { ...experimentView(context, found, progress?.stage ?? null), by, progress };
     },
   );
@@ -127,13 +120,13 @@ interface Query {
 
 /** Names tell time and name: only the records of the page are read. */
 async function listPage(context: Context, { stage, series, name, limit, cursor }: Query) {
-  const prefix = refNames.experiment('');
   const ofSeries = series === undefined ? null : await context.answers.get(`series ${series}`, () => experimentsOf(context, series));
-  const ids = (await context.store.refs.list(prefix))
-    .map((ref) => ref.slice(prefix.length))
-    .filter((id) => (name === undefined || nameOf(id) === name) && (ofSeries === null || ofSeries.has(id)))
-    .sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1))
-    .filter((id) => cursor === undefined || sortKey(id) < cursor);
+  const ids = (await context.records.ids()).filter(
+    (id) =>
+      (name === undefined || nameOf(id) === name) &&
+      (ofSeries === null || ofSeries.has(id)) &&
+      (cursor === undefined || sortKey(id) < cursor),
+  );
   const page: ReturnType<typeof experimentView>[] = [];
   let running: Map<string, Stage> | null = null;
   let next: string | null = null;
@@ -142,19 +135,14 @@ async function listPage(context: Context, { stage, series, name, limit, cursor }
       next = sortKey(page.at(-1)?.id ?? id);
       break;
     }
-    const found = await context.store.refs.get<ExperimentRecord>(refNames.experiment(id));
-    if (found === null) continue;
-    if (found.value.status === 'running') running ??= await context.answers.get('stages', () => stagesOfRunning(context));
-    const view = experimentView(context, { id, record: found.value }, running?.get(id) ?? null);
+    const record = await context.records.get(id);
+    if (record === null) continue;
+    if (record.status === 'running') running ??= await context.answers.get('stages', () => stagesOfRunning(context));
+    const view = experimentView(context, { id, record }, running?.get(id) ?? null);
     if (stage === undefined || view.stage === stage) page.push(view);
   }
   return { experiments: page, next };
 }
-
-const idParts = /^(.*)-(\d{8}-\d{6})-([^-]*)$/;
-const nameOf = (id: string): string => idParts.exec(id)?.[1] ?? id;
-/** Time first; the rest makes it unique. */
-const sortKey = (id: string): string => id.replace(idParts, '$2-$3-$1');
 
 /** One question for all, of what the server last indexed. */
 async function stagesOfRunning(context: Context): Promise<Map<string, Stage>> {
