@@ -7,7 +7,7 @@ const patienceMs = 3000;
 export async function outcomeOf(context: Context, id: string, variant: string, seed: number): Promise<RunOutcome | null> {
   const handle = context.client.workflow.getHandle(ids.variantRunWorkflow(id, variant, seed));
   return context.answers
-    .get(`outcome ${id}/${variant}/${seed}`, () =>
+    .get(keyOf(id, variant, seed), () =>
       ask(
         context,
         async () => ((await handle.describe()).status.name === 'COMPLETED' ? ((await handle.result()) as RunOutcome) : null),
@@ -16,6 +16,12 @@ export async function outcomeOf(context: Context, id: string, variant: string, s
     )
     .catch(() => null);
 }
+
+/** So that the next one who asks learns of an end that came since. */
+export const forgetOutcome = ({ answers }: Context, id: string, variant: string, seed: number): void =>
+  answers.forget(keyOf(id, variant, seed));
+
+const keyOf = (id: string, variant: string, seed: number): string => `outcome ${id}/${variant}/${seed}`;
 
 export async function recordOf({ store }: Context, outcome: RunOutcome | null): Promise<RunRecord | null> {
   return outcome?.trained ? store.getJson<RunRecord>(outcome.trained.record) : null;

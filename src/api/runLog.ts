@@ -1,12 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { knownInstance } from '../activities/hostFiles';
 import { AssayError, type Ref, type ResolvedSpec, type Result } from '../contract';
 import { logTail } from '../executor/logs';
 import type { Context } from './context';
-import { outcomeOf, recordOf } from './outcomes';
+import { forgetOutcome, outcomeOf, recordOf } from './outcomes';
 import { plainText } from './plainText';
-import { type Found, progressOf } from './records';
+import { findExperiment, type Found, progressOf } from './records';
 
 export interface Wanted {
   variant: string;
@@ -16,16 +17,27 @@ export interface Wanted {
 
 /** An engine that does not answer at once is asked again with the next look. */
 const enginePatienceMs = 3000;
+const lookAgainMs = 500;
 
 /**
  * The last lines that a run's trainer wrote, as plain text: from the store when the run has ended, from the files of this host while it runs
  * here. Throws NotFound, which says where to look, where neither has them.
  */
 export async function lastLines(context: Context, found: Found, wanted: Wanted): Promise<string> {
-  const text = (await ofResult(context, found, wanted)) ?? (await ofRun(context, found, wanted)) ?? (await ofHost(context, found, wanted));
+  const text = (await look(context, found, wanted)) ?? (await lookAgain(context, found, wanted));
   if (text === null) throw await elsewhere(context, found, wanted);
   const lines = plainText(text).replace(/\n$/, '').split('\n').slice(-wanted.lines);
   return lines.length === 1 && lines[0] === '' ? '' : `${lines.join('\n')}\n`;
+}
+
+const look = async (context: Context, found: Found, wanted: Wanted): Promise<string | null> =>
+  (await ofResult(context, found, wanted)) ?? (await ofRun(context, found, wanted)) ?? (await ofHost(context, found, wanted));
+
+/** The host's files of a run go a moment before its outcome is known, and later than an answer that it has none may have been kept. */
+async function lookAgain(context: Context, { id }: Found, wanted: Wanted): Promise<string | null> {
+  await sleep(lookAgainMs);
+  forgetOutcome(context, id, wanted.variant, wanted.seed);
+  return look(context, await findExperiment(context, id), wanted);
 }
 
 async function ofResult(context: Context, { id, record }: Found, { variant, seed }: Wanted): Promise<string | null> {
@@ -66,7 +78,10 @@ async function elsewhere(context: Context, { id }: Found, { variant, seed }: Wan
   const run = (await progressOf(context, id))?.runs.find((one) => one.variant === variant && one.seed === seed);
   const later = `it is in the store once the run has ended`;
   if (run === undefined) return unknown(id, { variant, seed });
-  if (run.host === null) return new AssayError('NotFound', `run ${variant}/${seed} of ${id} has written nothing yet: it is ${run.state}`);
+  if (run.host === null) {
+    const none = run.epoch > 1 ? `has no log just now, and start ${run.epoch} writes a new one` : 'has written nothing yet';
+    return new AssayError('NotFound', `run ${variant}/${seed} of ${id} ${none}: it is ${run.state}`);
+  }
   return new AssayError(
     'NotFound',
     `the log of ${variant}/${seed} lies on the host ${run.host}, whose files this server does not see: there, \`assay logs ${id} ${variant}/${seed} -f\`; ${later}`,

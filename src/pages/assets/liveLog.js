@@ -46,8 +46,10 @@ export function startLog(page) {
     if (own !== turn || !choice.isConnected) return;
     const run = choice.value;
     const [, variant = '', seed = ''] = /^(.*)\/(\d+)$/.exec(run) ?? [];
+    const state = () => document.querySelector(`[data-run="${CSS.escape(run)}"]`)?.getAttribute('data-state');
     try {
-      if (!document.hidden) {
+      // One that waits between two starts has no log just now: what it wrote last stays in sight.
+      if (!document.hidden && (first || state() !== 'waiting')) {
         const answer = await fetch(`${at}/runs/${encodeURIComponent(variant)}/${seed}/log?tail=${lines}`, { headers: { accept: 'text/plain' } });
         const text = await answer.text();
         if (own !== turn) return;
@@ -57,8 +59,7 @@ export function startLog(page) {
     } catch {
       // The connection is lost, which the page says already: the next look finds it again.
     }
-    const state = document.querySelector(`[data-run="${CSS.escape(run)}"]`)?.getAttribute('data-state');
-    if (own !== turn || state === 'done' || page.dataset['ended'] === 'true') return;
+    if (own !== turn || state() === 'done' || page.dataset['ended'] === 'true') return;
     timer = setTimeout(() => void look(own, false), everyMs);
   }
 
