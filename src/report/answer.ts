@@ -1,6 +1,6 @@
 import type { Comparison, VariantResult } from '../contract';
 import { withMinus } from './formatters';
-import { direction } from './reading';
+import { confoundedBy, direction } from './reading';
 import { failedGates, subjectOf, type Told } from './subject';
 
 export { overturn } from './overturn';
@@ -53,7 +53,7 @@ function costs({ comparisons, variants, plan }: Told, { variant, control }: Comp
       (each) => each !== plan.primary && comparisons.some((one) => one.metric === each && one.variant === variant),
     );
     const found = comparisons.find((one) => one.metric === metric && one.variant === variant);
-    if (metric === undefined || found === undefined) continue;
+    if (metric === undefined || found === undefined || confoundedBy(found) !== null) continue;
     const way = direction(found);
     const ratio = way === 'better' || way === 'worse' ? ratioOf(found, before) : null;
     if (way === 'open' && found.role === 'secondary') open.push(words[metric].it);

@@ -2,7 +2,7 @@ import { type Comparison, type Guardrail, stoppedFailure, type VariantResult } f
 import { breakdownsOf, worrySentences } from './breakdownWords';
 import { formatAmount, formatConfidence, formatCount, formatDifference, formatDifferenceInterval, formatMeanCount } from './formatters';
 import { metricInfo } from './metricInfo';
-import { direction } from './reading';
+import { confoundedBy, direction } from './reading';
 import { whatToDo } from './sections/checks';
 import { failedGates, subjectOf, type Told } from './subject';
 
@@ -56,7 +56,8 @@ function turned({ metric, low, high, ratio }: Comparison, relative: boolean): Tu
   if (ends === null) return null;
   const [from, to] = ends;
   if (typeof from !== 'number' || typeof to !== 'number' || !Number.isFinite(from) || !Number.isFinite(to)) return null;
-  const share = (value: number): string => `${Number((Math.abs(value) * 100).toPrecision(2))} %`;
+  // As exact as a limit is registered: 12.5 % is not 13 %.
+  const share = (value: number): string => formatConfidence(Math.abs(value));
   return {
     low: sign === 1 ? from : -to,
     high: sign === 1 ? to : -from,
@@ -68,6 +69,8 @@ function turned({ metric, low, high, ratio }: Comparison, relative: boolean): Tu
 /** Where the interval ends against the bound that decides. */
 function nearBound({ plan }: Told, subject: Comparison): string[] {
   const relative = plan.marginRelative && plan.margin > 0;
+  const confounded = confoundedBy(subject);
+  if (confounded !== null) return [`The difference in ${metricInfo(subject.metric).label} is confounded: ${confounded}.`];
   const interval = turned(subject, relative);
   if (interval === null) return ['No interval can be stated, so that nothing is shown.'];
   const { low, high, show, size } = interval;
@@ -100,8 +103,10 @@ function nearBound({ plan }: Told, subject: Comparison): string[] {
 function guardrails({ plan, comparisons }: Told, subject: Comparison): string[] {
   return plan.guardrails.flatMap((rail) => {
     const own = comparisons.find(({ metric, variant }) => metric === rail.metric && variant === subject.variant);
-    const interval = own === undefined ? null : turned(own, rail.relative && rail.limit > 0);
     const name = `Guardrail ${metricInfo(rail.metric).label}`;
+    const confounded = own === undefined ? null : confoundedBy(own);
+    if (confounded !== null) return [`${name} is open, since it is confounded: ${confounded}.`];
+    const interval = own === undefined ? null : turned(own, rail.relative && rail.limit > 0);
     return interval === null ? [`${name}: no interval can be stated, so that it is open.`] : guardrail(name, rail, interval);
   });
 }
@@ -136,9 +141,12 @@ function otherSeeds(result: Told, { metric, variant, control, difference }: Comp
 
 function pairsOf({ variants = [] }: Told, metric: string, variant: string, control: string): { seed: number; difference: number }[] {
   const runs = (name: string): VariantResult['runs'] => variants.find((each) => each.name === name)?.runs ?? [];
-  return runs(variant).flatMap(({ seed, metrics }) => {
-    const after = metrics[metric];
-    const before = runs(control).find((run) => run.seed === seed)?.metrics[metric];
+  const [a, b] = [runs(variant), runs(control)];
+  // A model that was trained before has one run, which stands for every seed.
+  const of = (own: VariantResult['runs'], seed: number): unknown =>
+    (own.length === 1 ? own[0] : own.find((run) => run.seed === seed))?.metrics[metric];
+  return (a.length >= b.length ? a : b).flatMap(({ seed }) => {
+    const [after, before] = [of(a, seed), of(b, seed)];
     return typeof after === 'number' && typeof before === 'number' ? [{ seed, difference: after - before }] : [];
   });
 }

@@ -11,6 +11,10 @@ export function direction({ metric, low, high, difference }: Pick<Comparison, 'm
   return low > 0 === (metricInfo(metric).better === 'higher') ? 'better' : 'worse';
 }
 
+/** Why its numbers are not those of the variants alone, as the analysis notes it; null where they are. */
+export const confoundedBy = ({ notes }: Pick<Comparison, 'notes'>): string | null =>
+  notes.flatMap((note) => /^Confounded: ([^]*?)\.?$/.exec(note)?.[1] ?? [])[0] ?? null;
+
 export const directionWords: Record<Direction, { symbol: string; word: string }> = {
   better: { symbol: '▲', word: 'better' },
   worse: { symbol: '▼', word: 'worse' },

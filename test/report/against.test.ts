@@ -100,7 +100,7 @@ test('the page opens with both verdicts and the change of the primary effect, an
   const against = { ...againstFixture(), series: { name: 'nightly', looks: [4, 3] as [number, number] } };
   const page = renderAgainst(against);
   expect(page).toMatch(
-    /<h1>The verdict is the same, adopt mlp; the difference in accuracy went from \+2\.14 pp to \+3\.14 pp: changed by \+1\.00 pp \(95 % interval \[−0\.94, \+2\.94\] pp\), not settled\.<\/h1>/,
+    /<h1>The verdict is the same, adopt mlp; the difference in accuracy of mlp went from \+2\.14 pp to \+3\.14 pp: changed by \+1\.00 pp \(95 % interval \[−0\.94, \+2\.94\] pp\), not settled\.<\/h1>/,
   );
   expect(page).toContain('Both are looks of the series <bdi>nightly</bdi>: look 3, then look 4.');
   expect(renderAgainst(against)).toBe(page);

@@ -55,6 +55,13 @@ describe('the answer', () => {
     expect(answer(result)).not.toContain('faster');
   });
 
+  test('says nothing of a cost that is confounded', () => {
+    const result = resultOf(adopt, ({ comparisons }) => {
+      comparisons.push({ ...cost('training_seconds', [0.77, 0.7, 0.85]), notes: ['Confounded: the control was throttled.'] });
+    });
+    expect(answer(result)).toBe(adopt.sentence);
+  });
+
   test('takes the share from the control’s value where the comparison has no ratio', () => {
     const result = resultOf(adopt, ({ comparisons, variants }) => {
       comparisons.push({ ...cost('peak_memory', [0.75, 0.7, 0.8], 2000), ratio: null });
@@ -187,6 +194,36 @@ describe('what could overturn it', () => {
     ]);
     expect(rails(1.1, 1.25)).toEqual(['Guardrail p95 latency is open: the interval reaches +25 %, where 20 % worse is allowed.']);
     expect(rails(1.22, 1.4)).toEqual(['Guardrail p95 latency is broken: the interval ends at +22 %, where 20 % worse is allowed.']);
+  });
+
+  test('calls a guardrail that is confounded open, whatever its interval, and shows a limit as it is registered', () => {
+    const rail = (limit: number, [low, high]: [number, number], notes: string[] = []): string[] =>
+      overturn(
+        resultOf(adopt, (result) => {
+          result.plan.guardrails = [{ metric: 'latency_p95', limit, relative: true }];
+          result.comparisons.push({ ...cost('latency_p95', [1, low, high]), role: 'guardrail', notes });
+        }),
+      ).filter((line) => line.startsWith('Guardrail'));
+    expect(rail(0.2, [1.3, 1.4], ['Confounded: b was throttled.'])).toEqual([
+      'Guardrail p95 latency is open, since it is confounded: b was throttled.',
+    ]);
+    expect(rail(0.125, [1.1, 1.126])).toEqual([
+      'Guardrail p95 latency is open: the interval reaches +12.6 %, where 12.5 % worse is allowed.',
+    ]);
+  });
+
+  test('counts the one run of a model that was trained before for every seed', () => {
+    const result = resultOf(adopt, ({ comparisons, variants }) => {
+      const [control, cnn] = variants as [Result['variants'][number], Result['variants'][number]];
+      control.runs = control.runs.slice(0, 1);
+      const before = control.runs[0]?.metrics['accuracy'] ?? 0;
+      cnn.runs.forEach((run, i) => Object.assign(run.metrics, { accuracy: before + (i === 4 ? -0.01 : 0.02) }));
+      Object.assign(comparisons[0] as Comparison, { claim: 'artifact', notes: [] });
+    });
+    expect(overturn(result).slice(1, 3)).toEqual([
+      'It holds for these trained models, of 5 seeds, not for training them again.',
+      '1 of 5 seeds does not go that way: seed 5 −1.00 pp.',
+    ]);
   });
 
   test('tells few seeds, seeds that go the other way, methods that disagree and metrics that are worse', () => {

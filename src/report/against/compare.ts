@@ -17,6 +17,8 @@ export interface Against {
   against: AgainstSide;
   series: { name: string; looks: [number, number] } | null;
   sharedTestRows: number | null;
+  /** Whether both specs are still there to be compared. */
+  specsKnown: boolean;
   changes: Change[];
   effects: EffectPair[];
   metrics: MetricPair[];
@@ -60,6 +62,7 @@ export function compareResults(after: Side, before: Side, { sharedTestRows, seri
     against: sideOf(before.result),
     series: series ?? null,
     sharedTestRows,
+    specsKnown: after.spec !== null && before.spec !== null,
     changes: changesBetween(after, before),
     effects,
     metrics: metricsBetween(after.result, before.result),

@@ -71,9 +71,14 @@ const aboutWords: Record<Change['about'], string> = {
 
 function changes(against: Against): Html {
   const [before, after] = heads(against);
-  const same = (Object.keys(aboutWords) as Change['about'][]).filter((about) => !against.changes.some((change) => change.about === about));
+  const same = (Object.keys(aboutWords) as Change['about'][]).filter(
+    (about) => !against.changes.some((change) => change.about === about) && (about !== 'spec' || against.specsKnown),
+  );
   const alike =
     same.length === 0 ? null : html`<p>The same in both: ${same.map((about) => aboutWords[about].toLowerCase()).join(', ')}.</p>`;
+  const unknown = against.specsKnown
+    ? null
+    : html`<p>The spec of one of them is no longer there: whether the specs differ is not known.</p>`;
   return section(
     'changes',
     'What changed between them',
@@ -92,6 +97,7 @@ function changes(against: Against): Html {
           'wide',
         ),
     alike,
+    unknown,
   );
 }
 
@@ -169,7 +175,7 @@ function metrics(against: Against): Html {
     'Metrics by variant',
     table(
       'metric-table',
-      html`Estimates with their intervals. <span class="muted">The change of a variant’s own value has no interval: the rows changed as well.</span>`,
+      html`Estimates with their intervals. <span class="muted">The change of a variant’s own value has no interval${against.experiment.snapshot === against.against.snapshot ? null : html`: the rows changed as well`}.</span>`,
       [
         { head: 'Metric' },
         { head: 'Variant' },

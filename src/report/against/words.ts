@@ -11,13 +11,17 @@ export function againstSentence({ experiment, against, effects }: Against): stri
     ({ outcome, variant }) => `${badges[outcome].word.toLowerCase()}${variant === null ? '' : ` ${variant}`}`,
   );
   const verdicts = now === then ? `The verdict is the same, ${now}` : `The verdict went from ${then} to ${now}`;
-  const first = effects[0];
-  return first === undefined ? `${verdicts}.` : `${verdicts}; ${effectSentence(first)}.`;
+  // Of several candidates the one that either verdict is about.
+  const named = [experiment.verdict.variant, against.verdict.variant].filter((variant) => variant !== null);
+  const isNamed = ({ variant }: EffectPair): boolean => named.includes(variant.after) || named.includes(variant.before);
+  const first = effects.find((pair) => pair.metric === effects[0]?.metric && isNamed(pair)) ?? effects[0];
+  const several = new Set(effects.map(({ variant }) => variant.after)).size > 1;
+  return first === undefined ? `${verdicts}.` : `${verdicts}; ${effectSentence(first, several)}.`;
 }
 
-function effectSentence({ metric, before, after, change }: EffectPair): string {
+function effectSentence({ metric, variant, before, after, change }: EffectPair, several: boolean): string {
   const { label } = metricInfo(metric);
-  const from = `the difference in ${label} went from ${formatDifference(metric, before.difference)} to ${formatDifference(metric, after.difference)}`;
+  const from = `the difference in ${label}${several ? ` of ${variant.after}` : ''} went from ${formatDifference(metric, before.difference)} to ${formatDifference(metric, after.difference)}`;
   if (change.low === null || change.confidence === null) return `${from}, and no interval can be stated for the change`;
   return `${from}: changed by ${formatDifference(metric, change.difference)} (${levelOf(change)} interval ${formatDifferenceInterval(metric, change.low, change.high)}), ${directionWords[changeDirection(metric, change)].word}`;
 }
