@@ -18,9 +18,10 @@ export function usageOf(lines: Buffer): UsageSeries | null {
   }
   if (parts.size === 0) return null;
   const points = [...parts.entries()].sort(([a], [b]) => a - b).map(([, part]) => part);
+  const memory = memoryOf(points);
   return {
     seconds: points.map((point) => rounded(point.at.mean() ?? 0, 1)),
-    memoryBytes: points.map((point) => whole(sumOf([...point.memory.values()]))),
+    memoryBytes: memory.map(whole),
     utilization: points.map((point) => rounded(point.utilization.mean(), 3)),
     smClockMhz: points.map((point) => whole(point.clock.mean())),
     temperatureCelsius: points.map((point) => rounded(point.temperature.mean(), 1)),
@@ -96,10 +97,16 @@ class Part {
   }
 }
 
-/** Null where no device told. */
-function sumOf(means: readonly Mean[]): number | null {
-  const known = means.flatMap((one) => one.mean() ?? []);
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0);
+/** What all devices hold together, part by part; one that is not in a part counts as it was before. Null where none has told yet. */
+function memoryOf(parts: readonly Part[]): (number | null)[] {
+  const last = new Map<string, number>();
+  return parts.map(({ memory }) => {
+    for (const [uuid, mean] of memory) {
+      const now = mean.mean();
+      if (now !== null) last.set(uuid, now);
+    }
+    return last.size === 0 ? null : [...last.values()].reduce((sum, value) => sum + value, 0);
+  });
 }
 
 function rounded(value: number, digits: number): number;

@@ -41,6 +41,13 @@ describe('use over time', () => {
     expect(usageOf(linesOf(both))).toMatchObject({ seconds: [0, 1, 2], memoryBytes: [4e9, 4e9, 4e9], utilization: [0.5, 0.5, 0.5] });
   });
 
+  test('a device whose samples lie beside those of the other counts in every part', () => {
+    const turns = Array.from({ length: 240 }, (_, i) => sampleAt(i / 4, i % 2 === 0 ? {} : { uuid: 'GPU-b', memoryBytes: 3e9 }));
+    const memory = usageOf(linesOf(turns))?.memoryBytes ?? [];
+    expect(memory.length).toBeGreaterThan(100);
+    expect(new Set(memory.slice(1))).toEqual(new Set([4e9]));
+  });
+
   test('the time between two trainers is none of the run', () => {
     expect(usageOf(linesOf([sampleAt(0), sampleAt(1), sampleAt(86_400), sampleAt(86_401)]))).toMatchObject({ seconds: [0, 1, 2] });
   });
