@@ -27,4 +27,4 @@ export function toFailure(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-const mistakes = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError];
+const mistakes = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError];

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { mlflowPlan, type MlflowPlan, type Published, refNames, type ExperimentRecord, usualMlflowPlan } from '../../src/contract';
 import { createControlActivities } from '../../src/activities';
-import { publishOnce } from '../../src/publish';
+import { mlflowSettings, publishOnce } from '../../src/publish';
 import { freshStore, objectPath, removeTemporaryFolders, temporaryFolder } from '../store/helpers';
 import { curve, MlflowServer, proxyOf, type ServerRun, storedExperiment } from './mlflowServer';
 import { Receiver } from './receiver';
@@ -294,8 +294,15 @@ test('a host that the server does not answer for, an experiment deleted there, a
     /the experiment "refused" of http.* is deleted: restore it, or name another in publish\.mlflow\.experiment/,
   );
   await expect(to('')).rejects.toThrow('MLFLOW_TRACKING_URI is not set');
-  await expect(to('file:///tmp/mlruns')).rejects.toThrow(/MLFLOW_TRACKING_URI is "file:…"; expected the address of a server/);
+  await expect(to('file:///tmp/mlruns')).rejects.toThrow(/MLFLOW_TRACKING_URI is of the kind file:; expected that of a server/);
+  // What cannot be read as an address may hold a password.
+  await expect(to('https://bob:hunter#2@mlflow.example.org')).rejects.toThrow(/^(?!.*hunter).*MLFLOW_TRACKING_URI is no address/);
 }, 60_000);
+
+test('a percent sign in a password is one', () => {
+  const settings = mlflowSettings({ MLFLOW_TRACKING_URI: 'https://ann:50%off@mlflow.example.org' });
+  expect(settings).toMatchObject({ authorization: `Basic ${Buffer.from('ann:50%off').toString('base64')}` });
+});
 
 test('credentials are sent as MLflow’s own client sends them, and stand in no message', async () => {
   const { id } = await storedExperiment(store, { name: 'guarded' });

@@ -31,10 +31,16 @@ export async function publishOnce(
   if ('problem' in settings) throw new NotPublished('refused', settings.problem);
   const record = await finished(store, experimentId);
   return inTurn(store, experimentId, async (lost) => {
-    await notePublishing(store, experimentId, { state: 'under way', server: settings.uri, message: `to ${settings.uri}`, published: null });
+    const { uri: server } = settings;
+    await notePublishing(store, experimentId, { state: 'under way', server, message: `to ${server}`, published: null });
     const published = await publishToMlflow({ store, record, plan: mlflow, note }, settings, {
       ...options,
       signal: signal === undefined ? lost : AbortSignal.any([signal, lost]),
+    }).catch(async (error: Error) => {
+      // Else it would be under way for good. Who took the turn says himself how it went.
+      const failed = { state: 'failed', server, message: error.message, published: null } as const;
+      if (!lost.aborted) await notePublishing(store, experimentId, failed).catch(() => undefined);
+      throw error;
     });
     await notePublishing(store, experimentId, {
       ...{ state: 'published', server: settings.uri, message: publishedSentence(published), published },

@@ -19,8 +19,9 @@ export function mlflowSettings(env: MlflowEnvironment = process.env): MlflowSett
   if (given === '') return { problem: 'MLFLOW_TRACKING_URI is not set' };
   const url = URL.canParse(given) ? new URL(given) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    const shown = url === null ? given : `${url.protocol}…`;
-    return { problem: `MLFLOW_TRACKING_URI is "${shown}"; expected the address of a server, such as https://mlflow.example.org` };
+    // Not as it was given: there may be a password in it.
+    const shown = url === null ? 'no address' : `of the kind ${url.protocol}`;
+    return { problem: `MLFLOW_TRACKING_URI is ${shown}; expected that of a server, such as https://mlflow.example.org` };
   }
   const files = { ca: env.MLFLOW_TRACKING_SERVER_CERT_PATH || null, certificate: env.MLFLOW_TRACKING_CLIENT_CERT_PATH || null };
   for (const path of [files.ca, files.certificate])
@@ -35,8 +36,17 @@ export function mlflowSettings(env: MlflowEnvironment = process.env): MlflowSett
 
 /** Name and password come before a token, as in MLflow's own client. */
 function authorization(env: MlflowEnvironment, url: URL): string | null {
-  const user = env.MLFLOW_TRACKING_USERNAME || decodeURIComponent(url.username);
-  const password = env.MLFLOW_TRACKING_PASSWORD || decodeURIComponent(url.password);
+  const user = env.MLFLOW_TRACKING_USERNAME || decoded(url.username);
+  const password = env.MLFLOW_TRACKING_PASSWORD || decoded(url.password);
   if (user !== '' && password !== '') return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   return env.MLFLOW_TRACKING_TOKEN ? `Bearer ${env.MLFLOW_TRACKING_TOKEN}` : null;
+}
+
+/** A `%` that begins no code stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

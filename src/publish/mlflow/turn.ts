@@ -26,9 +26,17 @@ export async function inTurn<T>(store: Store, experimentId: string, work: (lost:
   };
   if (!(await take())) throw new AssayError('Conflict', `${experimentId} is being published by another just now; try again in a moment`);
   const lost = new AbortController();
+  let renewedAt = performance.now();
   const timer = setInterval(() => {
+    const began = performance.now();
+    // One more would come too late.
+    if (began - renewedAt > lasts - renewed)
+      lost.abort(new AssayError('Conflict', `the store is away, and another may publish ${experimentId} by now`));
     take().then(
-      (mine) => mine || lost.abort(new AssayError('Conflict', `another publishes ${experimentId} now`)),
+      (mine) => {
+        renewedAt = began;
+        if (!mine) lost.abort(new AssayError('Conflict', `another publishes ${experimentId} now`));
+      },
       // A store that is away for a moment: the next renewal may come in time.
       () => undefined,
     );
