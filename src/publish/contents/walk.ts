@@ -5,7 +5,7 @@ import { inspectObject } from './inspect';
 import { groupOf, type Tally } from './report';
 
 const atOnce = 8;
-/** What is larger is hashed, and not searched for further references. */
+/** What is larger is hashed and, but for the list of a folder, not searched for further references. */
 const parsedBytes = 64 << 20;
 
 interface WalkOptions {
@@ -81,7 +81,8 @@ export class Walk {
       this.#tally.problem({ state: one.state, name, digest, detail: one.detail, mended: readable && one.state !== 'away' ? false : null });
     if (state === 'missing' && where.length === 0)
       this.#tally.problem({ state, name, digest, detail: `it is not in ${this.#options.store.url}`, mended: null });
-    return readable && size <= parsedBytes ? await this.#open(entry, ref) : [];
+    const leads = ref.mediaType === mediaTypes.manifest || size <= parsedBytes;
+    return readable && leads ? await this.#open(entry, ref) : [];
   }
 
   /** Records and manifests lead on; what a trainer wrote is data, whatever is in it. */
@@ -92,11 +93,13 @@ export class Walk {
     try {
       value = await this.#options.store.getJson(ref);
     } catch (error) {
-      if (error instanceof SyntaxError) return [];
-      throw error;
+      if (!(error instanceof SyntaxError)) throw error;
+      if (isManifest) this.#tally.problem({ ...unread, name: entry.name, digest: ref.digest });
+      return [];
     }
     if (isManifest) {
       const manifest = Manifest.safeParse(value);
+      if (!manifest.success) this.#tally.problem({ ...unread, name: entry.name, digest: ref.digest });
       return (manifest.data?.files ?? []).map(({ path, digest, size }) => ({
         name: `${entry.name}/${path}`,
         ref: { digest, size },
@@ -111,6 +114,9 @@ export class Walk {
     return refsIn(value).map(({ at, ref: inner }) => ({ name: `${entry.name}${at}`, ref: inner, from }));
   }
 }
+
+/** Its bytes are those that were stored, and the files of the folder cannot be found by them. */
+const unread = { state: 'damaged', detail: 'it is no list of a folder, so that its files were not checked', mended: null } as const;
 
 /** References anywhere in a plain value, with where they stand. */
 export function refsIn(value: unknown, at = ''): { at: string; ref: Ref }[] {
