@@ -82,6 +82,18 @@ test('a training that is longer or shorter differs where one of them ends', () =
   });
 });
 
+test('without losses it is the order of the rows that tells of a step that one of them lacks', () => {
+  const silent = (last: number) =>
+    run(
+      {},
+      events(({ loss: _loss, ...event }) => event).filter(({ type, step }) => type === 'step' && Number(step) <= last),
+    );
+  expect(compareRun(silent(5), silent(3), defaultTolerance)).toMatchObject({
+    class: 'different',
+    first: { step: 4, stream: 'order', replay: 'no such step' },
+  });
+});
+
 test('states are compared at the steps that both looked at', () => {
   const seldom = run(
     {},

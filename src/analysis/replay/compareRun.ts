@@ -18,8 +18,8 @@ export function compareRun(
   tolerance: ReplayTolerance,
   changed: readonly Discrepancy[] = [],
 ): ComparedRun {
-  const order = compareSteps(original.order, replay.order, 'order');
   const loss = compareLosses(original.loss, replay.loss, tolerance);
+  const order = compareSteps(original.order, replay.order, 'order', !loss.stream.recorded);
   const checkpoint = compareSteps(original.checkpoint, replay.checkpoint, 'checkpoint');
   const predictions = comparePredictions(original.predictions, replay.predictions, tolerance);
   const first = earliest([order.first, loss.first, checkpoint.first, predictions.first]);
@@ -68,22 +68,24 @@ export function differences(original: Record<string, unknown>, replay: Record<st
     .map((what) => ({ what, original: plain(original[what]), replay: plain(replay[what]) }));
 }
 
-/** Of digests: those at steps that both have. Every step has an order; states are looked at now and then. */
+/** Of digests: those at steps that both have, and with `all` also of steps that one of them lacks. Every step has an order; states are looked at now and then. */
 function compareSteps(
   original: Map<number, string>,
   replay: Map<number, string>,
   stream: 'order' | 'checkpoint',
+  all = false,
 ): { stream: StepStream; first: Divergence | null } {
   const found: StepStream = { recorded: original.size > 0 && replay.size > 0, compared: 0, differing: 0 };
   let first: Divergence | null = null;
   if (!found.recorded) return { stream: found, first };
-  for (const [step, value] of original) {
-    const other = replay.get(step);
-    if (other === undefined) continue;
-    found.compared += 1;
-    if (other === value) continue;
+  for (const step of new Set([...original.keys(), ...replay.keys()])) {
+    const [a, b] = [original.get(step), replay.get(step)];
+    const both = a !== undefined && b !== undefined;
+    if (!both && !all) continue;
+    if (both) found.compared += 1;
+    if (a === b) continue;
     found.differing += 1;
-    first = earliest([first, { step, stream, original: value, replay: other }]);
+    first = earliest([first, { step, stream, original: a ?? noStep, replay: b ?? noStep }]);
   }
   return { stream: found, first };
 }
@@ -181,7 +183,9 @@ function highest(scores: ArrayLike<number>, row: number, classes: number): numbe
 const scoreText = (scores: ArrayLike<number>, row: number, classes: number, best: number): string =>
   `class ${best} with ${scores[row * classes + best]}`;
 
+const noStep = 'no such step';
+
 const lossText = (value: number | null | undefined): string =>
-  value === undefined ? 'no such step' : value === null ? 'not finite' : Object.is(value, -0) ? '-0' : String(value);
+  value === undefined ? noStep : value === null ? 'not finite' : Object.is(value, -0) ? '-0' : String(value);
 
 const plain = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
