@@ -19,7 +19,7 @@ import { curvesOf, curvesOfResult, mostCurves } from './curves';
 import { type CurveNow, type StepNow, stepsNow } from './events/feed';
 import type { Happening } from './events/history';
 import { pastOf } from './events/past';
-import { type Found, progressOf } from './records';
+import { findExperiment, type Found, progressOf } from './records';
 
 const patienceMs = 5000;
 
@@ -37,6 +37,12 @@ export async function standingOf(context: Context, found: Found): Promise<Experi
   ]);
   const entered = past.flatMap(({ event, data }) => (event === 'stage' ? [{ stage: data['stage'] as Stage, at: String(data['at']) }] : []));
   const end = past.find(({ event }) => event === 'end');
+  if (running && end !== undefined) {
+    // What ends writes its record first; what was terminated never does, and its history is the last word.
+    const now = await findExperiment(context, id);
+    if (now.record !== null && now.record.status !== 'running') return standingOf(context, now);
+  }
+  const over = running && end !== undefined ? (end.data as unknown as Ended) : null;
   // Without a pool the history still tells what each run last was.
   const standing: Progress = progress ?? { experimentId: id, stage: 'registering', waitingFor: '', runs: runsOf(past), verdict: null };
   const live = running ? await liveOf(context, found, standing) : { steps: [], curves: [], waits: null };
@@ -49,13 +55,13 @@ export async function standingOf(context: Context, found: Found): Promise<Experi
     hypothesis: spec?.hypothesis ?? null,
     owner: record?.owner ?? null,
     by: provenance?.user ?? null,
-    status: record?.status ?? 'running',
-    stage: record === null || record.status === 'running' ? known : record.status,
+    status: over?.status ?? record?.status ?? 'running',
+    stage: over?.status ?? (record === null || record.status === 'running' ? known : record.status),
     startedAt: record?.startedAt ?? null,
     finishedAt: record?.finishedAt ?? null,
     now: new Date().toISOString(),
     entered,
-    waits: waitingFor(progress, live),
+    waits: over === null ? waitingFor(progress, live) : [],
     answers: !running || progress !== null || end !== undefined,
     paused: progress?.paused ?? false,
     qos: spec?.runtime.qos ?? null,
@@ -69,9 +75,15 @@ export async function standingOf(context: Context, found: Found): Promise<Experi
     findings: progress?.findings ?? [],
     audit: progress?.audit ?? result?.audit ?? steeringOf(past),
     result,
-    message: record?.message ?? null,
+    message: record?.message ?? over?.message ?? null,
     temporal: workflowUrl(context.uiUrl, context.client.options.namespace, ids.experimentWorkflow(id)),
   };
+}
+
+/** Of the event that ends a history. */
+interface Ended {
+  status: Exclude<ExperimentView['status'], 'running'>;
+  message: string | null;
 }
 
 async function happenedTo(context: Context, found: Found): Promise<readonly Happening[]> {
@@ -101,6 +113,8 @@ async function liveOf({ client, answers, feeds }: Context, { runId }: Found, pro
 
 /** On the page a person has the forms, and needs no commands; what the workflow and its watchers both say is said once. */
 function waitingFor(progress: Progress | null, { waits }: Live): string[] {
+  // Its workflow ends a moment before its record does.
+  if (progress !== null && isFinal(progress.stage)) return [];
   if (progress?.approval?.state === 'waiting') return ['a person: its verdict is to be approved or rejected'];
   const known = waits?.experiment ?? (progress?.waitingFor ? [progress.waitingFor] : []);
   if (progress?.paused !== true) return [...new Set(known)];
@@ -110,7 +124,7 @@ function waitingFor(progress: Progress | null, { waits }: Live): string[] {
 }
 
 /** With a command, which the page has as a button. */
-const isOfPause = (wait: string): boolean => wait.startsWith('the experiment is paused');
+const isOfPause = (wait: string): boolean => wait.startsWith("a person's word: assay resume");
 
 /** Control first, as every table of the report. */
 function variantsOf(spec: ResolvedSpec | null, { runs }: Progress): string[] {

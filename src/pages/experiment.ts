@@ -23,7 +23,7 @@ interface ExperimentPage {
 /** The page of one experiment: whole without its script, which keeps the regions up to date. */
 export function experimentPage({ view, viewer, log, told, refused }: ExperimentPage): Omit<Page, 'viewer'> {
   const ended = view.status !== 'running';
-  const body = html`<div id="experiment" data-events="/v1/experiments/${view.id}/events" data-ended="${String(ended)}">
+  const body = html`<div id="experiment" data-page="/experiments/${view.id}" data-events="/v1/experiments/${view.id}/events" data-ended="${String(ended)}">
 ${region('head', headRegion(view))}
 <p id="connection" class="muted">${ended ? 'It has ended: this page will not change.' : `As of ${clock(view.now)} UTC. Load the page again to see what came after.`}</p>
 ${told === null ? null : html`<p class="said" role="status">${told}</p>`}

@@ -32,14 +32,14 @@ ${
   runs.length === 0
     ? html`<p>${status === 'running' ? 'None has been started yet.' : `What is known of them is in their logs: assay logs ${id}`}</p>`
     : html`<div class="scroll" id="runs-scroll" tabindex="0" role="group" aria-label="Runs"><table class="wide runs"><thead><tr><th scope="col">Run</th>${shown.map(({ head, number }) => html`<th scope="col"${right(number)}>${head}</th>`)}</tr></thead>
-<tbody>${runs.map((run) => row(run, shown))}</tbody></table></div>`
+<tbody>${runs.map((run) => row(id, run, shown))}</tbody></table></div>`
 }
 </section>`;
 }
 
-function row(run: RunView, shown: readonly Column[]): Html {
+function row(id: string, run: RunView, shown: readonly Column[]): Html {
   const { variant, seed, state } = run;
-  return html`<tr data-run="${runName(run)}" data-state="${state}"><th scope="row"><a href="?log=${encodeURIComponent(runName(run))}#log">${variant} seed ${seed}</a></th>${shown.map(({ name, number, text }) => html`<td data-cell="${name}"${right(number)}>${text(run)}</td>`)}</tr>`;
+  return html`<tr data-run="${runName(run)}" data-state="${state}"><th scope="row"><a href="/experiments/${id}?log=${encodeURIComponent(runName(run))}#log">${variant} seed ${seed}</a></th>${shown.map(({ name, number, text }) => html`<td data-cell="${name}"${right(number)}>${text(run)}</td>`)}</tr>`;
 }
 
 const right = (number: boolean | undefined): Html | null => (number === true ? html` class="number"` : null);

@@ -31,7 +31,7 @@ export function steeringRegion(view: ExperimentView, viewer: Viewer, refused: Re
   const forms = formsNow(view, viewer);
   if (view.status !== 'running') return null;
   return html`<section id="steering" tabindex="-1" aria-labelledby="steering-title"><h2 id="steering-title">Steer it</h2>
-${!viewer.mayRun ? html`<p class="muted">To steer it, <a href="/sign-in">sign in</a> with a token of the scope run; to approve or reject, of the scope admin.</p>` : null}
+${!viewer.mayRun ? html`<p class="muted">To steer it, <a href="/sign-in?to=/experiments/${view.id}">sign in</a> with a token of the scope run; to approve or reject, of the scope admin.</p>` : null}
 ${viewer.mayRun && !viewer.mayAdmin && view.approval?.state === 'waiting' ? html`<p class="muted">Its verdict waits for somebody with the scope admin.</p>` : null}
 <div class="acts">${forms.map((name) => form(name, view, refused?.action === name ? refused.fields : {}))}</div>
 </section>`;

@@ -12,3 +12,10 @@ test.each([
 ])('what a terminal would show of %s', (_what, written, shown) => {
   expect(plainText(written)).toBe(shown);
 });
+
+test('a trainer that returned to the start of its line for ever holds nobody up', () => {
+  const began = performance.now();
+  expect(plainText(`${'\r'.repeat(5_000_000)}x`)).toBe('x');
+  expect(plainText('a\r\r\r\nb\r\r')).toBe('a\nb');
+  expect(performance.now() - began).toBeLessThan(10_000);
+});

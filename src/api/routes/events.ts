@@ -38,6 +38,8 @@ export async function eventRoutes(app: App, context: Context): Promise<{ closeAl
     handler: async (request, reply) => {
       const caller = callerOf(request);
       const found = await findExperiment(context, request.params.id);
+      // Who left meanwhile tells nobody any more.
+      if (reply.raw.destroyed) return reply.hijack();
       const last = request.headers['last-event-id'] ?? request.query.after;
       if (last === endId) return reply.code(204).send(null);
       const { eventStreams, eventStreamsPerCaller, eventBacklog } = context.limits;

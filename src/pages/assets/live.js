@@ -12,6 +12,10 @@ const said = /** @type {HTMLElement} */ (document.getElementById('said'));
 // Said once, not again when the page is loaded again.
 if (location.search.includes('done=')) history.replaceState(null, '', location.pathname + location.hash);
 
+// What a refused form answers stands at the form's address, which only takes forms.
+const address = page.dataset['page'] ?? location.pathname;
+if (location.pathname !== address) history.replaceState(null, '', address + location.hash);
+
 const refresh = refreshes(page);
 startLog(page);
 

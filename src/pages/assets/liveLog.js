@@ -23,10 +23,10 @@ export function startLog(page) {
   select.addEventListener('change', choose);
   // The names in the table of runs lead here.
   document.addEventListener('click', (event) => {
-    const link = event.target instanceof Element ? event.target.closest('a[href^="?log="]') : null;
+    const link = event.target instanceof Element ? event.target.closest('a[href*="?log="]') : null;
     if (link === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    choice.value = new URLSearchParams(link.getAttribute('href')?.replace(/#.*$/, '')).get('log') ?? choice.value;
+    choice.value = new URL(/** @type {HTMLAnchorElement} */ (link).href).searchParams.get('log') ?? choice.value;
     choice.focus();
     choose();
   });

@@ -57,7 +57,8 @@ export function follow(url, { catchUp, state, event }) {
   start();
 
   function start() {
-    if (own !== null || ended) return;
+    // One that is opened behind others begins when it is first seen.
+    if (own !== null || ended || document.hidden) return;
     own = new AbortController();
     const { signal } = own;
     set('connecting');

@@ -17,8 +17,8 @@ export function signInRoutes(app: App, book: TokenBook): void {
     { config: { scope: 'open' }, schema: { ...pageSchema, querystring: z.object({ to: wanted }) } },
     async (request, reply) => {
       const to = ownAddress(request.query.to);
-      // Where no token is needed, or one is there already, there is nothing to do.
-      if (request.caller !== null || !(await book.required())) return reply.redirect(to, 303);
+      // Who has signed in may do so again, with a token of another scope.
+      if (!(await book.required())) return reply.redirect(to, 303);
       return askForToken(request, reply, to, null);
     },
   );
