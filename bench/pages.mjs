@@ -5,7 +5,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
+import { usageOf } from './lib/harness.mjs';
 
 const [experiments = 5000, rounds = 5] = process.argv.slice(2).map(Number);
 const root = join(import.meta.dirname, '..');
@@ -33,6 +35,10 @@ try {
       `${name.padEnd(12)} first byte ${of('firstByte').toFixed(0)} ms  DOMContentLoaded ${of('ready').toFixed(0)} ms  ${(of('bytes') / 1024).toFixed(0)} KiB`,
     );
   }
+  const api = await listed(url, pid);
+  console.log(
+    `API, 20 of them  median ${api.median.toFixed(1)} ms  worst ${api.worst.toFixed(0)} ms  CPU of the server ${api.cpu.toFixed(1)} ms each, asked 20 times a second`,
+  );
   console.log(`server memory ${before} MiB at the start, ${memoryOf(pid)} MiB after`);
   await browser.close();
 } finally {
@@ -53,6 +59,24 @@ async function load(browser, url) {
   const timing = await page.evaluate(() => performance.getEntriesByType('navigation')[0].toJSON());
   await context.close();
   return { firstByte: timing.responseStart, ready: timing.domContentLoadedEventEnd, bytes };
+}
+
+/** The newest 20 by the API, 20 times a second for ten seconds. */
+async function listed(url, pid) {
+  const cpu = usageOf(pid).cpu;
+  const answers = [];
+  const began = performance.now();
+  for (let i = 0; i < 200; i++) {
+    await sleep(Math.max(0, began + i * 50 - performance.now()));
+    const asked = performance.now();
+    answers.push(
+      fetch(`${url}/v1/experiments?limit=20`)
+        .then((answer) => answer.arrayBuffer())
+        .then(() => performance.now() - asked),
+    );
+  }
+  const found = await Promise.all(answers);
+  return { median: median(found), worst: Math.max(...found), cpu: ((usageOf(pid).cpu - cpu) * 1000) / found.length };
 }
 
 function fill() {
