@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { createToken, defaultConfig, type RunningApi, startApi } from '../../src/api';
 import { lazyTemporal } from '../../src/client';
+import { ids } from '../../src/contract';
 import { openMetrics } from '../../src/observability';
 import { ask, expectProblem, postYaml } from '../api/support';
 import { launchBrowser } from '../browser';
@@ -240,6 +241,17 @@ test('who may only look sees no form, who may run sees no approval, and what is 
   expect(await looked.textContent('#steering')).toContain('sign in');
   await reader.context.close();
 
+  // With the script, a form that is refused leaves a page that still follows.
+  const runner = await signedIn(secret.run);
+  const live = await runner.open(`/experiments/${id}`);
+  await live.click('#add-seeds-form summary');
+  await live.fill('#add-seeds-seeds', '1');
+  await live.click('#add-seeds-button');
+  await live.waitForSelector('#refused');
+  await connection(live, 'live');
+  expect(live.url()).toBe(`${api.url}/experiments/${id}`);
+  await runner.context.close();
+
   // Without the script: the forms alone.
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
@@ -268,6 +280,21 @@ test('who may only look sees no form, who may run sees no approval, and what is 
   expect(await page.textContent('h1')).toContain('cancelled');
   await context.close();
 }, 120_000);
+
+test('what was terminated is told to have failed, though its record was never ended', async () => {
+  const id = await submit(spec('gone'));
+  await cluster.reaches(id, 'control', 1, 1);
+  await cluster.client.workflow.getHandle(ids.experimentWorkflow(id)).terminate('by hand');
+  const { context, open } = await signedIn(secret.admin);
+  const page = await open(`/experiments/${id}`);
+  await until(async () => {
+    await page.reload();
+    return ((await page.textContent('#region-state')) ?? '').includes('terminated: by hand');
+  }, 30_000);
+  expect(await page.textContent('h1')).toContain('failed');
+  expect(await page.locator('#steering').count()).toBe(0);
+  await context.close();
+}, 90_000);
 
 test('a log that lies on another host is told of with its place, and only a log has last lines', async () => {
   const id = await submit(spec('elsewhere'));
