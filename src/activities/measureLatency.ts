@@ -52,6 +52,7 @@ export function createMeasureLatency(deps: GpuDeps): GpuActivities['measureLaten
           trainers.push({ variant, dir, ...start, env, limits: { cpus: spec.runtime.cpus }, ...(container ? { container } : {}) });
         }
         requireTerm(home);
+        context.cancellationSignal.throwIfAborted();
         const samples: TelemetrySample[] = [];
         const watching =
           uuids.length === 0

@@ -4,6 +4,7 @@ import {
   allHandlersFinished,
   condition,
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -142,25 +143,35 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
     const { report } = await analysis('write the report').renderReport({ result: analysed.result, latency });
     const { verdict, result, predictions } = analysed;
     const published = { experimentId, name: plan.name, snapshot, result, report, verdict, ...(predictions ? { predictions } : {}) };
-    let output: ExperimentOutput = { experimentId, verdict, result, report };
-    if (waiting === null) await control('publish').publishResult(published);
-    else {
+    let approval: Approval | null = null;
+    if (waiting !== null) {
       await control('publish what waits for approval').publishResult({ ...published, approval: waiting });
-      const approval = await decision(waiting, verdict, analysed.effect);
-      // Whoever cancels now comes too late: it is decided.
-      output = await CancellationScope.nonCancellable(async () => {
-        const decided = await analysis('record the decision').recordDecision({ result, approval, audit });
-        const rendered = await analysis('write the report again').renderReport({ result: decided.result, latency });
-        await control('publish').publishResult({ ...published, ...decided, ...rendered, approval });
-        return { experimentId, ...decided, ...rendered, approval };
+      approval = await decision(waiting, verdict, analysed.effect);
+    }
+    const finish = async (): Promise<ExperimentOutput> => {
+      const output = await publish(approval);
+      showVerdict(output.verdict, analysed.effect);
+      enter('done');
+      await tellVerdict('experiment.done', output.verdict, analysed.effect);
+      if (plan.mlflow) await startPublishing({ experimentId, mlflow: plan.mlflow });
+      await condition(allHandlersFinished);
+      return output;
+    };
+    // Whoever cancels now comes too late: it is decided, and nobody is to hear both.
+    return patched('published stays') ? CancellationScope.nonCancellable(finish) : finish();
+
+    async function publish(decided: Approval | null): Promise<ExperimentOutput> {
+      if (decided === null) {
+        await control('publish').publishResult(published);
+        return { experimentId, verdict, result, report };
+      }
+      return CancellationScope.nonCancellable(async () => {
+        const recorded = await analysis('record the decision').recordDecision({ result, approval: decided, audit });
+        const rendered = await analysis('write the report again').renderReport({ result: recorded.result, latency });
+        await control('publish').publishResult({ ...published, ...recorded, ...rendered, approval: decided });
+        return { experimentId, ...recorded, ...rendered, approval: decided };
       });
     }
-    showVerdict(output.verdict, analysed.effect);
-    enter('done');
-    await tellVerdict('experiment.done', output.verdict, analysed.effect);
-    if (plan.mlflow) await startPublishing({ experimentId, mlflow: plan.mlflow });
-    await condition(allHandlersFinished);
-    return output;
   }
 
   /** Waits for a person, for weeks if need be: without a timer, so that a long wait is a short history. */
@@ -201,8 +212,11 @@ export async function experiment(input: ExperimentInput): Promise<ExperimentOutp
       enter('training');
       const runs = await train();
       const latency = plan.latency ? await measure({ plan, snapshot, image, code: input.code, runs, pass }) : { outcome: null };
+      // Seeds can be added while it is paused.
+      if (state.paused && patched('seeds while paused')) await whilePaused();
+      if (runs.length !== planned().length) continue;
       if (latency.problem) checks.push(latency.problem);
-      if (runs.length === planned().length) return { runs, latency: latency.outcome };
+      return { runs, latency: latency.outcome };
     }
   }
 

@@ -1,4 +1,4 @@
-import { isCancellation, proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, isCancellation, patched, proxyActivities } from '@temporalio/workflow';
 import {
   type Check,
   type ExperimentPlan,
@@ -112,6 +112,10 @@ const measureLatency = (host: string): GpuActivities['measureLatency'] =>
     scheduleToStartTimeout: '60s',
     startToCloseTimeout: '6h',
     heartbeatTimeout: '20s',
+    // The lease is given back when its trainers have stopped, and not before.
+    cancellationType: patched('latency stops first')
+      ? ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+      : ActivityCancellationType.TRY_CANCEL,
     retry: { maximumAttempts: 10 },
     summary: 'measure latency in turns',
   }).measureLatency;

@@ -385,6 +385,17 @@ describe('approve and reject', () => {
     expect(await bench.record(id)).toMatchObject({ status: 'cancelled', message: 'cancelled on request; nobody had approved its verdict' });
   }, 60_000);
 
+  it('whoever cancels after the decision comes too late: it is done, and stays so', async () => {
+    const id = await waiting(asking);
+    const open = hold('decision');
+    await bench.steer(id, { action: 'approve' });
+    await bench.stage(id, 'report');
+    await cancelExperiment(env.client, id);
+    open();
+    await expect(bench.ended(id)).resolves.toMatchObject({ approval: { state: 'approved' } });
+    expect(await bench.record(id)).toMatchObject({ status: 'done', message: null, approval: { state: 'approved' } });
+  }, 60_000);
+
   it('who or why that is too long or missing is refused, and so is an experiment that is not there', async () => {
     const id = await waiting(asking);
     await refused(id, { action: 'approve', by: '' }, 'SpecInvalid', /by: expected who asks/);
@@ -447,7 +458,7 @@ describe('forty days', () => {
 });
 
 /** Keeps an activity of this kind from ending until the answer is called. */
-function hold(what: 'snapshot' | 'latency' | 'analysis'): () => void {
+function hold(what: 'snapshot' | 'latency' | 'analysis' | 'decision'): () => void {
   let open: () => void = () => undefined;
   bench.holds.set(what, new Promise((resolve) => (open = resolve)));
   return () => {

@@ -63,7 +63,7 @@ export class Bench {
   readonly classes: string[] = [];
   latencies = 0;
   /** What these wait for, by name. */
-  readonly holds = new Map<'snapshot' | 'latency' | 'analysis', Promise<void>>();
+  readonly holds = new Map<'snapshot' | 'latency' | 'analysis' | 'decision', Promise<void>>();
   private workers: { worker: Worker; done: Promise<void> }[] = [];
   /** The time-skipping server keeps asking a worker that is gone, where workflows stick to it. */
   private readonly sticky: boolean;
@@ -217,7 +217,11 @@ export class Bench {
     const { store } = this;
     const { recordDecision } = createAnalysisActivities({ store, home: this.root, python: null, runtimeDir: '', uiUrl: null });
     return {
-      recordDecision,
+      recordDecision: (input) =>
+        whileHeartbeating(async () => {
+          await this.holds.get('decision');
+          return recordDecision(input);
+        }),
       snapshotData: ({ spec: ref }) =>
         whileHeartbeating(async () => {
           await this.holds.get('snapshot');
