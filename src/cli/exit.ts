@@ -2,8 +2,12 @@ import { flushTraces } from '../observability/tracing';
 import { atExit } from './atExit';
 import { pcError } from './colours';
 
-/** Waits for what is still on its way to a pipe. */
+let leaving = false;
+
+/** Waits for what is still on its way to a pipe. The first code counts. */
 export function exit(code: number): void {
+  if (leaving) return;
+  leaving = true;
   process.exitCode = code;
   const end = (): void =>
     void process.stdout.write('', () => {

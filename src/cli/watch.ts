@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
-import { experimentProgress, experimentResult, placesOf, runProgress } from '../client';
+import { experimentProgress, experimentResult, failureWithoutRecord, placesOf, runProgress } from '../client';
 import {
   AssayError,
   type ErrorType,
@@ -34,11 +34,13 @@ export interface WatchOptions {
 export async function watchExperiment(client: Client, store: Store, experimentId: string, options: WatchOptions): Promise<number> {
   const view = liveView(process.stderr, experimentId);
   const interrupted = interruption();
+  const failures: WorkflowFailedError[] = [];
   const ended = experimentResult(client, experimentId).then(
     () => 'ended' as const,
     (error: unknown) => {
-      if (error instanceof WorkflowFailedError) return 'ended' as const;
-      throw error;
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      failures.push(error);
+      return 'ended' as const;
     },
   );
   try {
@@ -59,6 +61,10 @@ export async function watchExperiment(client: Client, store: Store, experimentId
     interrupted.dispose();
     view.close();
   }
+  // What was terminated never ends its record.
+  const [failure] = failures;
+  if (failure !== undefined && (await store.refs.get<ExperimentRecord>(refNames.experiment(experimentId)))?.value.status === 'running')
+    throw failureWithoutRecord(experimentId, failure);
   return conclude(store, experimentId, options);
 }
 

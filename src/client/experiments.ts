@@ -1,4 +1,5 @@
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Client, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import { arrayFromPayloads, defaultPayloadConverter } from '@temporalio/common';
 import { type ExperimentInput, type ExperimentOutput, type Progress, type TrainProgress, ids, names, queues } from '../contract';
 import { type Summary, statics } from './about';
@@ -22,9 +23,26 @@ export async function experimentProgress(client: Client, experimentId: string): 
   return client.workflow.getHandle(ids.experimentWorkflow(experimentId)).query<Progress>(names.progress);
 }
 
+/** Waits for its end, however long that takes; a server that is away is waited for as well. */
 export async function experimentResult(client: Client, experimentId: string): Promise<ExperimentOutput> {
-  return client.workflow.getHandle(ids.experimentWorkflow(experimentId)).result() as Promise<ExperimentOutput>;
+  const handle = client.workflow.getHandle(ids.experimentWorkflow(experimentId));
+  for (;;) {
+    try {
+      return (await handle.result()) as ExperimentOutput;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      await pause(awayMs);
+    }
+  }
 }
+
+const awayMs = 1000;
+/** `grpc.status.UNAVAILABLE` */
+const unavailable = 14;
+
+/** The client of Temporal itself gives up after about 20 s. */
+const isAway = (error: unknown): boolean =>
+  [error, (error as Error).cause].some((each) => isGrpcServiceError(each) && Number(each.code) === unavailable);
 
 export async function cancelExperiment(client: Client, experimentId: string): Promise<void> {
   await client.workflow.getHandle(ids.experimentWorkflow(experimentId)).cancel();

@@ -4,6 +4,7 @@ export * from './code';
 export * from './connect';
 export * from './deployments';
 export * from './experiments';
+export { failureWithoutRecord } from './failure';
 export * from './maintain';
 export * from './nexus';
 export * from './nexusEndpoint';

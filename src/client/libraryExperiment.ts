@@ -53,7 +53,8 @@ export class Experiment {
       }
     }
     const record = await this.record();
-    if (record?.result) return store.getJson<Result>(record.result);
+    // One that was cancelled while its verdict waited has a result that nobody approved.
+    if (record?.result && record.status === 'done') return store.getJson<Result>(record.result);
     throw record === null ? this.#unknown() : failureOf(record);
   }
 

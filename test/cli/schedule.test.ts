@@ -44,6 +44,19 @@ describe('when it fires', () => {
     expect(() => timingOf(options)).toThrow(message);
   });
 
+  it('takes a time without a zone as UTC, whatever the zone of the machine', () => {
+    const zone = process.env.TZ;
+    process.env.TZ = 'America/New_York';
+    try {
+      for (const startAt of ['2026-11-22T02:00', '2026-11-22 02:00:00', '2026-11-22T02:00:00Z', '2026-11-22T03:00:00+01:00'])
+        expect([startAt, timingOf({ cron: ['@daily'], startAt }).startAt]).toEqual([startAt, '2026-11-22T02:00:00.000Z']);
+      expect(timingOf({ cron: ['@daily'], startAt: '2026-11-22' }).startAt).toBe('2026-11-22T00:00:00.000Z');
+    } finally {
+      if (zone === undefined) delete process.env.TZ;
+      else process.env.TZ = zone;
+    }
+  });
+
   it('changes only what is named, and all times where one is', () => {
     const before = timingOf({ cron: ['0 2 * * *'], timezone: 'Europe/Berlin', catchup: '2h' });
     expect(timingOf({ overlap: 'allow-all' }, before)).toEqual({ ...before, overlap: 'allow-all' });

@@ -183,8 +183,10 @@ function zone(name: string): string {
   }
 }
 
+/** UTC where the text names no zone, whatever the zone of this machine. */
 export function moment(flag: string, text: string): Date {
-  const date = new Date(text);
+  const isZoned = /^\d{4}-\d\d-\d\d$|(?:Z|[+-]\d\d:?\d\d)$/i.test(text.trim());
+  const date = new Date(isZoned ? text : `${text}Z`);
   if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(date.getTime()))
     throw wrong(flag, text, 'expected a time such as 2026-11-22T02:00:00Z, or a date');
   return date;
