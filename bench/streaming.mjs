@@ -59,6 +59,9 @@ async function measured(home, url, file, count) {
       ? null
       : fork(fileURLToPath(import.meta.url), ['readers', url, String(count)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   if (reading !== null) await once(reading, 'message');
+  // It may have seen the end before this process has.
+  const told = reading === null ? null : once(reading, 'message');
+  const exited = reading === null ? null : once(reading, 'exit');
   const before = await stackUsage(home);
   const began = Date.now();
   const { runs } = await runExperiment(home, file);
@@ -66,9 +69,9 @@ async function measured(home, url, file, count) {
   const after = await stackUsage(home);
   let read = null;
   if (reading !== null) {
-    reading.send('stop');
-    [read] = await once(reading, 'message');
-    await once(reading, 'exit');
+    if (reading.connected) reading.send('stop');
+    [read] = await told;
+    await exited;
     if (read.streams < count) throw new Error(`only ${read.streams} of ${count} pages followed the experiment`);
   }
   const metrics = runs.map(({ trainer }) => trainer.metrics);
