@@ -1,4 +1,4 @@
-import { waitsOf } from '../client';
+import { isOfPause, waitsOf } from '../client';
 import {
   type AuditEntry,
   ids,
@@ -42,7 +42,7 @@ export async function standingOf(context: Context, found: Found): Promise<Experi
     const now = await findExperiment(context, id);
     if (now.record !== null && now.record.status !== 'running') return standingOf(context, now);
   }
-  const over = running && end !== undefined ? (end.data as unknown as Ended) : null;
+  const over = running && end !== undefined ? endedAs(end) : null;
   // Without a pool the history still tells what each run last was.
   const standing: Progress = progress ?? { experimentId: id, stage: 'registering', waitingFor: '', runs: runsOf(past), verdict: null };
   const live = running ? await liveOf(context, found, standing) : { steps: [], curves: [], waits: null };
@@ -86,6 +86,11 @@ interface Ended {
   message: string | null;
 }
 
+const endedAs = ({ data: { status, message } }: Happening): Ended => ({
+  status: status === 'done' || status === 'cancelled' ? status : 'failed',
+  message: typeof message === 'string' ? message : null,
+});
+
 async function happenedTo(context: Context, found: Found): Promise<readonly Happening[]> {
   return context.feeds.seen(found.runId)?.past ?? context.answers.get(`past ${found.runId}`, () => pastOf(context, found));
 }
@@ -122,9 +127,6 @@ function waitingFor(progress: Progress | null, { waits }: Live): string[] {
   const resumed = `somebody to resume it${pause === undefined ? '' : `: ${pause.by} paused it`}`;
   return [...new Set([resumed, ...known.filter((wait) => wait !== progress.waitingFor && !isOfPause(wait))])];
 }
-
-/** With a command, which the page has as a button. */
-const isOfPause = (wait: string): boolean => wait.startsWith("a person's word: assay resume");
 
 /** Control first, as every table of the report. */
 function variantsOf(spec: ResolvedSpec | null, { runs }: Progress): string[] {

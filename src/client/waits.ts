@@ -83,6 +83,11 @@ async function ofExperiment(looker: Looker, pool: PoolState | null, progress: Pr
   ];
 }
 
+const pauseWord = "a person's word: assay resume";
+
+/** Whether a sentence of a chain is that the experiment is paused. */
+export const isOfPause = (wait: string): boolean => wait.startsWith(pauseWord);
+
 function byPeople({ experimentId, paused, waitingFor, approval }: Progress): Chain {
   return [
     // While it is paused it says itself who ends that, and who began it, when and why.
